@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.kronstream.learner;
+
+/**
+ * One decoded record of the input stream, before any feature is computed from it. The arrays are never changed after
+ * construction.
+ *
+ * @param model id of the model that learns from it
+ * @param partition Kafka partition it was read from
+ * @param offset its offset in that partition
+ * @param timestamp the record's own time in milliseconds since the epoch
+ * @param numeric values of the schema's numeric columns in their order; NaN where the field was empty
+ * @param categorical hash buckets of the categorical columns in their order; -1 where the field was empty
+ * @param label the label; NaN where the field was empty
+ */
+public record Example(
+        String model, int partition, long offset, long timestamp, double[] numeric, int[] categorical, double label) {
+
+    /** Approximate heap bytes, for bounds on what waits. */
+    public int bytes() {
+        return 96 + 8 * numeric.length + 4 * categorical.length;
+    }
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.kronstream.learner;
+
+import io.kronstream.network.Activation;
+import io.kronstream.optimizers.OptimizerSettings;
+import io.kronstream.optimizers.Optimizers;
+import java.io.Serializable;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Everything that determines what a learner does with a stream.
+ *
+ * @param schema what the records' columns mean
+ * @param hidden units of each hidden layer
+ * @param activation of the hidden layers
+ * @param optimizer the optimizer and its knobs
+ * @param batch examples that close a mini-batch
+ * @param batchInterval milliseconds of the records' own time that close a mini-batch; 0 for never
+ * @param lag steps between asking for a refresh and installing it; 0 is synchronous
+ * @param seed of the initial parameters
+ */
+public record LearnerSettings(
+        DataSchema schema,
+        List<Integer> hidden,
+        Activation activation,
+        OptimizerSettings optimizer,
+        int batch,
+        long batchInterval,
+        int lag,
+        long seed)
+        implements Serializable {
+
+    public static final List<Integer> DEFAULT_HIDDEN = List.of(128, 64);
+    public static final int DEFAULT_BATCH = 32;
+
+    public LearnerSettings {
+        hidden = new ArrayList<>(hidden);
+    }
+
+    /** The defaults for a schema and an optimizer; the lag is the refresh interval. */
+    public static LearnerSettings defaults(DataSchema schema, OptimizerSettings optimizer) {
+        return new LearnerSettings(
+                schema, DEFAULT_HIDDEN, Activation.RELU, optimizer, DEFAULT_BATCH, 0, optimizer.refreshInterval(), 1);
+    }
+
+    /** Everything that is wrong, one sentence each; empty if nothing is. */
+    public List<String> problems() {
+        List<String> problems = new ArrayList<>(schema.problems());
+        problems.addAll(optimizer.problems());
+        if (!Optimizers.names().contains(optimizer.name())) {
+            problems.add(
+                    "unknown optimizer '" + optimizer.name() + "'; known are " + String.join(", ", Optimizers.names()));
+        }
+        for (int units : hidden) {
+            if (units < 1 || units > 65_536) {
+                problems.add("a hidden layer must have 1 to 65536 units, was " + units);
+            }
+        }
+        if (batch < 1 || batch > 65_536) {
+            problems.add("'batch' must lie in [1, 65536], was " + batch);
+        }
+        if (batchInterval < 0) {
+            problems.add("'batch-interval' must not be negative, was " + batchInterval);
+        }
+        if (lag < 0) {
+            problems.add("'lag' must not be negative, was " + lag);
+        }
+        return problems;
+    }
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.kronstream.learner;
+
+import java.util.SortedMap;
+
+/**
+ * One version of a model, ready to be served. The array is never changed after construction.
+ *
+ * @param model id of the model
+ * @param version from 1, one more than the version before
+ * @param step optimizer steps taken
+ * @param examples examples learned from
+ * @param trainedThrough for each partition the offset of the last record that the learner took
+ * @param finished whether the end of the stream closed the last mini-batch
+ * @param mode {@code ordered} or {@code arrival}
+ * @param configuration digest of the learner's configuration
+ * @param fingerprint numerics fingerprint
+ * @param modelDigest SHA-256 (hex) over all parameters and optimizer state
+ * @param payload what a reader needs to predict: network, feature statistics, parameters
+ */
+public record PublishedModel(
+        String model,
+        long version,
+        long step,
+        long examples,
+        SortedMap<Integer, Long> trainedThrough,
+        boolean finished,
+        String mode,
+        String configuration,
+        String fingerprint,
+        String modelDigest,
+        byte[] payload) {}

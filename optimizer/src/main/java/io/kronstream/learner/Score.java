@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.kronstream.learner;
+
+/**
+ * A prediction made before learning from the example, beside the truth and the naive predictors.
+ *
+ * @param partition Kafka partition of the example (for forecasts: of the record the forecast was made at)
+ * @param offset its offset
+ * @param timestamp the record's own time in milliseconds
+ * @param step optimizer steps taken by the model that predicted
+ * @param prediction probability of label 1 (binary) or value in the label's unit (regression)
+ * @param label the label in its own unit
+ * @param noChange prediction of the no-change predictor: the last known label (regression), or the running probability
+ *     that the label stays what it was (binary, expressed as probability of label 1)
+ * @param prior prediction of the running mean of all known labels (binary: base rate, the majority predictor)
+ */
+public record Score(
+        int partition,
+        long offset,
+        long timestamp,
+        long step,
+        double prediction,
+        double label,
+        double noChange,
+        double prior) {}

@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.kronstream.linalg;
+
+/** A dense row-major matrix. */
+public abstract class Matrix {}
