@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.kronstream.state;
+
+import io.kronstream.learner.Example;
+import java.io.DataInput;
+import java.io.DataOutput;
+import java.io.IOException;
+
+/** Bytes of an {@link Example}. */
+public final class ExampleCodec implements Codec<Example> {
+    private static final long serialVersionUID = 1;
+
+    /** Most columns of one kind. */
+    static final int MAX_COLUMNS = 1 << 20;
+
+    @Override
+    public int layout() {
+        return 1;
+    }
+
+    @Override
+    public void write(Example example, DataOutput out) throws IOException {
+        Wire.writeString(example.model(), out);
+        out.writeInt(example.partition());
+        out.writeLong(example.offset());
+        out.writeLong(example.timestamp());
+        out.writeInt(example.numeric().length);
+        Wire.writeDoubles(example.numeric(), out);
+        out.writeInt(example.categorical().length);
+        Wire.writeInts(example.categorical(), out);
+        out.writeDouble(example.label());
+    }
+
+    @Override
+    public Example read(int layout, DataInput in) throws IOException {
+        return new Example(
+                Wire.readString(in),
+                in.readInt(),
+                in.readLong(),
+                in.readLong(),
+                Wire.readDoubles(Wire.readLength("the numeric columns", MAX_COLUMNS, in), in),
+                Wire.readInts(Wire.readLength("the categorical columns", MAX_COLUMNS, in), in),
+                in.readDouble());
+    }
+}
