@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.kronstream.jobs.embedded;
+
+import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.TreeMap;
+import org.apache.flink.configuration.Configuration;
+
+/**
+ * Flink's configuration of the clusters started here. Checkpoints, restarts and the state backend are a job's own
+ * settings and are not part of it: those of a cluster do not apply to a job that is submitted to it.
+ */
+final class ClusterSettings {
+    /** File that Flink reads its configuration from. */
+    static final String FILE = "config.yaml";
+
+    private static final int MEBIBYTE = 1 << 20;
+
+    private final Map<String, String> values = new TreeMap<>();
+
+    private ClusterSettings() {}
+
+    /**
+     * What a JobManager and its TaskManagers have in common. The short heartbeats make a lost process known within
+     * seconds.
+     *
+     * @param host the JobManager's host, as TaskManagers and clients reach it
+     */
+    static ClusterSettings common(String host, int rpcPort, int restPort) {
+        ClusterSettings settings = new ClusterSettings();
+        settings.set("jobmanager.rpc.address", host);
+        settings.set("jobmanager.rpc.port", rpcPort);
+        settings.set("rest.address", host);
+        settings.set("rest.port", restPort);
+        settings.set("heartbeat.interval", 1000);
+        settings.set("heartbeat.timeout", 6000);
+        return settings;
+    }
+
+    /** Adds what a JobManager needs. Jars are not taken over the web: everybody on the machine could send code. */
+    ClusterSettings jobManager(String bindHost) {
+        set("jobmanager.bind-host", bindHost);
+        set("rest.bind-address", bindHost);
+        set("rest.bind-port", values.get("rest.port"));
+        set("jobmanager.memory.process.size", "1024m");
+        set("web.submit.enable", false);
+        return this;
+    }
+
+    /** Adds what a TaskManager needs; all sizes are explicit, because no start script works them out. */
+    ClusterSettings taskManager(String host, int slots, TaskManagerMemory memory) {
+        set("taskmanager.host", host);
+        set("taskmanager.bind-host", host);
+        set("taskmanager.numberOfTaskSlots", slots);
+        set("taskmanager.cpu.cores", (double) slots);
+        set("taskmanager.memory.framework.heap.size", TaskManagerMemory.FRAMEWORK_HEAP);
+        set("taskmanager.memory.framework.off-heap.size", TaskManagerMemory.FRAMEWORK_OFF_HEAP);
+        set("taskmanager.memory.task.heap.size", memory.taskHeap());
+        set("taskmanager.memory.task.off-heap.size", memory.taskOffHeap());
+        set("taskmanager.memory.network.min", TaskManagerMemory.NETWORK);
+        set("taskmanager.memory.network.max", TaskManagerMemory.NETWORK);
+        set("taskmanager.memory.managed.size", memory.managed(slots));
+        set("taskmanager.memory.jvm-metaspace.size", TaskManagerMemory.METASPACE);
+        set("taskmanager.memory.jvm-overhead.min", TaskManagerMemory.OVERHEAD);
+        set("taskmanager.memory.jvm-overhead.max", TaskManagerMemory.OVERHEAD);
+        return this;
+    }
+
+    ClusterSettings resourceId(String id) {
+        set("taskmanager.resource-id", id);
+        return this;
+    }
+
+    ClusterSettings temporaryFiles(Path dir) {
+        set("io.tmp.dirs", dir.toString());
+        return this;
+    }
+
+    Configuration configuration() {
+        return Configuration.fromMap(values);
+    }
+
+    /** Writes {@value #FILE} into a directory, which it creates and returns. */
+    Path writeInto(Path dir) throws IOException {
+        Files.createDirectories(dir);
+        new YAMLMapper().writeValue(dir.resolve(FILE).toFile(), values);
+        return dir;
+    }
+
+    private void set(String key, Object value) {
+        values.put(key, String.valueOf(value));
+    }
+
+    private void set(String key, MebiBytes value) {
+        values.put(key, value.count() + "m");
+    }
+
+    /** A size in MiB. */
+    record MebiBytes(long count) {
+        static MebiBytes ofBytes(long bytes) {
+            return new MebiBytes(bytes / MEBIBYTE);
+        }
+    }
+
+    /**
+     * Memory of a TaskManager.
+     *
+     * @param taskHeap for learners' headers, batches and caches
+     * @param taskOffHeap for ND4J's and OpenBLAS's tensors
+     */
+    record TaskManagerMemory(MebiBytes taskHeap, MebiBytes taskOffHeap) {
+        static final MebiBytes FRAMEWORK_HEAP = new MebiBytes(128);
+        static final MebiBytes FRAMEWORK_OFF_HEAP = new MebiBytes(128);
+        static final MebiBytes NETWORK = new MebiBytes(64);
+        static final MebiBytes METASPACE = new MebiBytes(256);
+        static final MebiBytes OVERHEAD = new MebiBytes(192);
+        static final TaskManagerMemory DEFAULT = new TaskManagerMemory(new MebiBytes(896), new MebiBytes(1024));
+
+        private static final MebiBytes MANAGED_PER_SLOT = new MebiBytes(64);
+        private static final MebiBytes MIN_MANAGED = new MebiBytes(128);
+
+        /** What a JVM of the present size leaves for tasks. */
+        static TaskManagerMemory ofThisJvm() {
+            long heap = MebiBytes.ofBytes(Runtime.getRuntime().maxMemory()).count() - FRAMEWORK_HEAP.count();
+            return new TaskManagerMemory(new MebiBytes(Math.max(64, heap)), DEFAULT.taskOffHeap());
+        }
+
+        /** For RocksDB. */
+        MebiBytes managed(int slots) {
+            return new MebiBytes(Math.max(MIN_MANAGED.count(), slots * MANAGED_PER_SLOT.count()));
+        }
+
+        /** {@code -Xmx} of its JVM. */
+        MebiBytes heap() {
+            return new MebiBytes(FRAMEWORK_HEAP.count() + taskHeap.count());
+        }
+
+        /** {@code -XX:MaxDirectMemorySize} of its JVM. */
+        MebiBytes direct() {
+            return new MebiBytes(FRAMEWORK_OFF_HEAP.count() + taskOffHeap.count() + NETWORK.count());
+        }
+    }
+}
