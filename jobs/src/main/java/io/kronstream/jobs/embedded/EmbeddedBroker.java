@@ -4,8 +4,12 @@ package io.kronstream.jobs.embedded;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -58,6 +62,7 @@ public final class EmbeddedBroker implements AutoCloseable {
         int brokerPort = Ports.choose("The Kafka broker", host, port);
         Path data = dir.toAbsolutePath();
         Files.createDirectories(data);
+        requireUnused(data);
         format(data);
         String bootstrap = host + ":" + brokerPort;
         KafkaRaftServer server = null;
@@ -108,6 +113,22 @@ public final class EmbeddedBroker implements AutoCloseable {
         }
         if (closer.isAlive()) {
             LOG.warn("The Kafka broker did not shut down within {} s", SHUTDOWN_SECONDS);
+        }
+    }
+
+    /** Looks at the lock that every Kafka broker holds on its directory. */
+    private static void requireUnused(Path data) throws IOException {
+        boolean unused;
+        try (FileChannel channel =
+                FileChannel.open(data.resolve(".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+            FileLock lock = channel.tryLock();
+            unused = lock != null;
+        } catch (OverlappingFileLockException e) {
+            unused = false;
+        }
+        if (!unused) {
+            throw new IOException("The directory %s is in use by another Kafka broker: end it, or choose another one."
+                    .formatted(data));
         }
     }
 

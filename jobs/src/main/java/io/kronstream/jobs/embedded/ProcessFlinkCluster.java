@@ -88,6 +88,10 @@ public final class ProcessFlinkCluster implements FlinkCluster {
         taskManagers.get(index).kill();
     }
 
+    public long jobManagerPid() {
+        return jobManager.pid();
+    }
+
     public long taskManagerPid(int index) {
         return taskManagers.get(index).pid();
     }
