@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.kronstream.operators;
+
+import org.apache.flink.metrics.Counter;
+import org.apache.flink.metrics.Gauge;
+import org.apache.flink.metrics.MetricGroup;
+
+/** What EIGEN-REFRESH shows of a subtask in the dashboard, since its last start. */
+final class EigenRefreshMetrics {
+    static final String COMPUTED = "eigenRefreshes";
+    static final String FAILED = "eigenRefreshesFailed";
+    static final String NOT_SENT = "eigenRefreshesNotSent";
+    static final String MILLIS = "eigenRefreshLastMillis";
+    static final String SIDE = "eigenRefreshLastSideLength";
+
+    private final Counter computed;
+    private final Counter failed;
+    private final Counter notSent;
+    private volatile long lastMillis;
+    private volatile int lastSide;
+
+    EigenRefreshMetrics(MetricGroup group) {
+        computed = group.counter(COMPUTED);
+        failed = group.counter(FAILED);
+        notSent = group.counter(NOT_SENT);
+        group.gauge(MILLIS, (Gauge<Long>) () -> lastMillis);
+        group.gauge(SIDE, (Gauge<Integer>) () -> lastSide);
+    }
+
+    void computed(int side, boolean succeeded, long millis) {
+        computed.inc();
+        if (!succeeded) {
+            failed.inc();
+        }
+        lastSide = side;
+        lastMillis = millis;
+    }
+
+    void notSent() {
+        notSent.inc();
+    }
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.kronstream.operators;
+
+import java.util.List;
+import org.apache.flink.api.common.accumulators.LongCounter;
+import org.apache.flink.api.common.functions.RuntimeContext;
+import org.apache.flink.api.common.state.ListState;
+import org.apache.flink.api.common.state.ListStateDescriptor;
+import org.apache.flink.api.common.state.OperatorStateStore;
+import org.apache.flink.api.common.typeinfo.PrimitiveArrayTypeInfo;
+
+/**
+ * What TRAIN has done since the job first started, as accumulators of the job. They are part of the snapshots, so a
+ * replayed example counts once. The three that tell what came of answers ({@link #REFRESHES_LATE},
+ * {@link #REFRESHES_DISCARDED}, {@link #REFRESHES_SKIPPED}) count events: an answer repeated after a restore counts again.
+ */
+public final class TrainCounters {
+    /** Examples that arrived. */
+    public static final String EXAMPLES = "examples";
+    /** Optimizer steps. */
+    public static final String STEPS = "steps";
+    /** Refreshes asked of EIGEN-REFRESH. */
+    public static final String REFRESHES_REMOTE = "refreshesRemote";
+    /** Refreshes computed in TRAIN as soon as they were asked for. */
+    public static final String REFRESHES_INLINE = "refreshesInline";
+    /** Refreshes whose decomposition failed: the old basis was kept. */
+    public static final String REFRESHES_SKIPPED = "refreshesSkipped";
+    /** Refreshes asked of EIGEN-REFRESH, but computed in TRAIN since no usable answer came in time. */
+    public static final String REFRESHES_LATE = "refreshesLate";
+    /** Answers that were duplicates, not asked for, or computed under other numerics. */
+    public static final String REFRESHES_DISCARDED = "refreshesDiscarded";
+    /** Mini-batches that were refused and changed nothing. */
+    public static final String REJECTED_BATCHES = "rejectedBatches";
+    /** Examples that had to wait in front of their model. */
+    public static final String PARKED = "parkedExamples";
+
+    /** Their order is the order in saved state: new ones go to the end. */
+    private static final List<String> NAMES = List.of(
+            EXAMPLES,
+            STEPS,
+            REFRESHES_REMOTE,
+            REFRESHES_INLINE,
+            REFRESHES_SKIPPED,
+            REFRESHES_LATE,
+            REFRESHES_DISCARDED,
+            REJECTED_BATCHES,
+            PARKED);
+
+    final LongCounter examples;
+    final LongCounter steps;
+    final LongCounter refreshesRemote;
+    final LongCounter refreshesInline;
+    final LongCounter refreshesSkipped;
+    final LongCounter refreshesLate;
+    final LongCounter refreshesDiscarded;
+    final LongCounter rejectedBatches;
+    final LongCounter parked;
+
+    private final List<LongCounter> counters;
+    private final ListState<long[]> state;
+
+    /** Registers the accumulators, which start at what the restored state says. */
+    TrainCounters(RuntimeContext context, OperatorStateStore states) throws Exception {
+        state = states.getListState(
+                new ListStateDescriptor<>("train-counters", PrimitiveArrayTypeInfo.LONG_PRIMITIVE_ARRAY_TYPE_INFO));
+        counters = NAMES.stream().map(name -> new LongCounter()).toList();
+        for (long[] restored : state.get()) { // after a change of parallelism none, one or several
+            for (int i = 0; i < restored.length; i++) {
+                counters.get(i).add(restored[i]);
+            }
+        }
+        for (int i = 0; i < counters.size(); i++) {
+            context.addAccumulator(NAMES.get(i), counters.get(i));
+        }
+        examples = counters.get(NAMES.indexOf(EXAMPLES));
+        steps = counters.get(NAMES.indexOf(STEPS));
+        refreshesRemote = counters.get(NAMES.indexOf(REFRESHES_REMOTE));
+        refreshesInline = counters.get(NAMES.indexOf(REFRESHES_INLINE));
+        refreshesSkipped = counters.get(NAMES.indexOf(REFRESHES_SKIPPED));
+        refreshesLate = counters.get(NAMES.indexOf(REFRESHES_LATE));
+        refreshesDiscarded = counters.get(NAMES.indexOf(REFRESHES_DISCARDED));
+        rejectedBatches = counters.get(NAMES.indexOf(REJECTED_BATCHES));
+        parked = counters.get(NAMES.indexOf(PARKED));
+    }
+
+    void snapshot() throws Exception {
+        state.update(List.of(
+                counters.stream().mapToLong(LongCounter::getLocalValuePrimitive).toArray()));
+    }
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.kronstream.operators;
+
+import io.kronstream.state.LearnerStore;
+import org.apache.flink.metrics.Counter;
+import org.apache.flink.metrics.Gauge;
+import org.apache.flink.metrics.MeterView;
+import org.apache.flink.metrics.MetricGroup;
+
+/** What TRAIN shows of a subtask in the dashboard, since its last start. */
+final class TrainMetrics {
+    /** Mean loss of the last {@link #WINDOW} steps of all models. */
+    static final String WINDOWED_LOSS = "trainLossOfLast256Steps";
+
+    static final String STEPS = "trainSteps";
+    static final String STEPS_PER_SECOND = "trainStepsPerSecond";
+    static final String PARKED_MODELS = "trainParkedModels";
+    static final String PARKED_BYTES = "trainParkedBytes";
+    static final String CACHED_MODELS = "trainCachedModels";
+    static final String CACHED_BYTES = "trainCachedBytes";
+    static final String EVICTIONS = "trainEvictedModels";
+    static final String OUTSTANDING_REFRESHES = "trainOutstandingRefreshes";
+    static final String REFRESH_MILLIS = "trainLastRefreshMillis";
+    static final String STANDSTILLS = "trainStandstills";
+
+    private static final int WINDOW = 256;
+
+    private final Counter steps;
+    private final Counter standstills;
+    private final double[] losses = new double[WINDOW];
+    private long lossCount;
+    private volatile double windowedLoss = Double.NaN;
+    private volatile long refreshMillis;
+    private volatile int outstandingRefreshes;
+
+    TrainMetrics(MetricGroup group, LearnerStore store) {
+        steps = group.counter(STEPS);
+        group.meter(STEPS_PER_SECOND, new MeterView(steps));
+        standstills = group.counter(STANDSTILLS);
+        group.gauge(WINDOWED_LOSS, (Gauge<Double>) () -> windowedLoss);
+        group.gauge(REFRESH_MILLIS, (Gauge<Long>) () -> refreshMillis);
+        group.gauge(OUTSTANDING_REFRESHES, (Gauge<Integer>) () -> outstandingRefreshes);
+        group.gauge(PARKED_MODELS, (Gauge<Integer>) store::parkedModels);
+        group.gauge(PARKED_BYTES, (Gauge<Long>) store::parkedBytes);
+        group.gauge(CACHED_MODELS, (Gauge<Integer>) store::residentModels);
+        group.gauge(CACHED_BYTES, (Gauge<Long>) store::residentBytes);
+        group.gauge(EVICTIONS, (Gauge<Long>) store::evictions);
+    }
+
+    void stepped(double loss) {
+        steps.inc();
+        losses[(int) (lossCount++ % WINDOW)] = loss;
+        int count = (int) Math.min(lossCount, WINDOW);
+        double sum = 0;
+        for (int i = 0; i < count; i++) {
+            sum += losses[i];
+        }
+        windowedLoss = sum / count;
+    }
+
+    /** An answer was used, so many milliseconds after it was asked for. */
+    void refreshed(long millis) {
+        refreshMillis = millis;
+    }
+
+    void outstandingRefreshes(int count) {
+        outstandingRefreshes = count;
+    }
+
+    /** More examples wait than may: the subtask stands still until some of them are learned. */
+    void stoodStill() {
+        standstills.inc();
+    }
+}

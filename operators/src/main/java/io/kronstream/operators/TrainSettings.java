@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.kronstream.operators;
+
+import io.kronstream.learner.LearnerSettings;
+import java.io.Serializable;
+import java.util.Objects;
+
+/**
+ * What TRAIN needs to know.
+ *
+ * @param learner what each model is and how it learns
+ * @param refresh where refreshes are computed
+ * @param publishEvery steps between two published versions of a model
+ * @param refreshDeadlineMillis how long TRAIN waits for an answer before it computes it itself
+ * @param parkedBytes heap bytes of examples that may wait in front of their models; beyond them the subtask stands still
+ * @param cacheBytes heap and native bytes of the models that a subtask keeps in memory
+ * @param examplesTopic topic of the examples, for dead letters
+ */
+public record TrainSettings(
+        LearnerSettings learner,
+        RefreshMode refresh,
+        long publishEvery,
+        long refreshDeadlineMillis,
+        long parkedBytes,
+        long cacheBytes,
+        String examplesTopic)
+        implements Serializable {
+
+    public TrainSettings {
+        Objects.requireNonNull(learner, "learner");
+        Objects.requireNonNull(refresh, "refresh");
+        Objects.requireNonNull(examplesTopic, "examplesTopic");
+        if (!learner.problems().isEmpty()) {
+            throw new IllegalArgumentException(String.join("; ", learner.problems()));
+        }
+        checkPositive("publishEvery", publishEvery);
+        checkPositive("refreshDeadlineMillis", refreshDeadlineMillis);
+        checkPositive("parkedBytes", parkedBytes);
+        checkPositive("cacheBytes", cacheBytes);
+    }
+
+    private static void checkPositive(String name, long value) {
+        if (value < 1) {
+            throw new IllegalArgumentException(name + " must be at least 1, was " + value);
+        }
+    }
+}

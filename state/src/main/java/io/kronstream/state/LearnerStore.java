@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.kronstream.state;
+
+import io.kronstream.learner.Example;
+import io.kronstream.learner.LearnerFactory;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Stream;
+import org.apache.flink.api.common.state.KeyedStateStore;
+import org.apache.flink.runtime.state.KeyedStateBackend;
+import org.apache.flink.runtime.state.VoidNamespace;
+
+/**
+ * The learners of one subtask: a write-back cache over keyed state. A learner is read once, works in memory, and what
+ * changed is written when a snapshot is taken or when the learner has to leave; per step, no state is touched.
+ *
+ * <p>The cache holds about so many bytes. Beyond them the learners that were used longest ago leave, but never one that
+ * waits for a refresh or has parked examples, so it grows beyond its bound where more learners than fit are waiting.
+ *
+ * <p>Not thread-safe, but for the figures that metrics show.
+ */
+public final class LearnerStore implements AutoCloseable {
+    /** Waiting learners that are passed over in one search for one that may leave: bounds the work per example. */
+    private static final int MAX_PASSED_OVER = 16;
+
+    private final KeyedStateBackend<String> keys;
+    private final LearnerState state;
+    private final LearnerFactory factory;
+    private final long cacheBytes;
+    private final Map<String, ResidentLearner> resident = new LinkedHashMap<>(16, 0.75f, true); // eldest use first
+    private final Set<ResidentLearner> dirty = new LinkedHashSet<>();
+
+    private volatile long residentBytes;
+    private volatile int residentModels;
+    private volatile long evictions;
+    private volatile long parkedBytes;
+    private volatile int parkedModels;
+
+    /**
+     * @param keys sets the current key, and lists all keys
+     * @param states where the keyed state is
+     * @param factory creates the learners
+     * @param cacheBytes heap and native bytes that learners may hold
+     */
+    public LearnerStore(
+            KeyedStateBackend<String> keys, KeyedStateStore states, LearnerFactory factory, long cacheBytes) {
+        this.keys = keys;
+        this.state = new LearnerState(states);
+        this.factory = factory;
+        this.cacheBytes = cacheBytes;
+    }
+
+    /** A learner that is in memory, or null. */
+    public ResidentLearner resident(String model) {
+        return resident.get(model);
+    }
+
+    /** Reads the learner of the current key, or creates it; it must not be in memory. */
+    public ResidentLearner load(String model) throws Exception {
+        ResidentLearner loaded = state.read(model, factory);
+        if (loaded == null) {
+            loaded = new ResidentLearner(factory.create(model));
+        }
+        resident.put(model, loaded);
+        residentModels = resident.size();
+        if (loaded.hasParked()) {
+            parkedModels++;
+            parkedBytes += loaded.parkedBytes();
+        }
+        measure(loaded);
+        return loaded;
+    }
+
+    /** Says that a learner has changed, and makes room if it has grown. It stays in memory itself. */
+    public void changed(ResidentLearner learner) throws Exception {
+        learner.dirty = true;
+        dirty.add(learner);
+        measure(learner);
+        if (residentBytes > cacheBytes) {
+            evict(learner);
+        }
+    }
+
+    /** Lets an example wait behind those that already wait for this learner. */
+    public void park(ResidentLearner learner, Example example) {
+        if (!learner.hasParked()) {
+            parkedModels++;
+        }
+        learner.park(example);
+        parkedBytes += example.bytes();
+    }
+
+    /** Removes the example that has waited longest. */
+    public void unpark(ResidentLearner learner) {
+        parkedBytes -= learner.firstParked().bytes();
+        learner.unpark();
+        if (!learner.hasParked()) {
+            parkedModels--;
+        }
+    }
+
+    /** Writes everything that has changed into the keyed state. Leaves the current key as it was. */
+    public void flush() throws Exception {
+        String previous = keys.getCurrentKey();
+        for (ResidentLearner learner : dirty) {
+            write(learner);
+        }
+        dirty.clear();
+        restoreKey(previous);
+    }
+
+    /** Keys in the state that waited for an answer, or had parked examples, when it was written; sorted. */
+    public List<String> pendingModels() {
+        return new ArrayList<>(storedKeys(LearnerState.PENDING));
+    }
+
+    /** Every model of this subtask, in memory or in the state; sorted. */
+    public List<String> models() {
+        Set<String> models = storedKeys(LearnerState.HEADER);
+        models.addAll(resident.keySet());
+        return new ArrayList<>(models);
+    }
+
+    /** Heap and native bytes of the learners in memory. */
+    public long residentBytes() {
+        return residentBytes;
+    }
+
+    public int residentModels() {
+        return residentModels;
+    }
+
+    /** Learners that had to leave so far. */
+    public long evictions() {
+        return evictions;
+    }
+
+    /** Heap bytes of the examples that wait. */
+    public long parkedBytes() {
+        return parkedBytes;
+    }
+
+    /** Models whose examples wait. */
+    public int parkedModels() {
+        return parkedModels;
+    }
+
+    /** Frees every learner; what was not flushed is lost. */
+    @Override
+    public void close() {
+        resident.values().forEach(learner -> learner.learner().close());
+        resident.clear();
+        dirty.clear();
+    }
+
+    private Set<String> storedKeys(String stateName) {
+        Set<String> models = new TreeSet<>();
+        try (Stream<String> stored = keys.getKeys(stateName, VoidNamespace.INSTANCE)) {
+            stored.forEach(models::add);
+        }
+        return models;
+    }
+
+    private void evict(ResidentLearner current) throws Exception {
+        String previous = keys.getCurrentKey();
+        List<String> passedOver = new ArrayList<>();
+        Iterator<Map.Entry<String, ResidentLearner>> eldestFirst =
+                resident.entrySet().iterator();
+        while (residentBytes > cacheBytes && passedOver.size() < MAX_PASSED_OVER && eldestFirst.hasNext()) {
+            Map.Entry<String, ResidentLearner> eldest = eldestFirst.next();
+            ResidentLearner learner = eldest.getValue();
+            if (learner == current || learner.isPinned()) {
+                passedOver.add(eldest.getKey());
+                continue;
+            }
+            if (dirty.remove(learner)) {
+                write(learner);
+            }
+            eldestFirst.remove();
+            residentBytes -= learner.bytes;
+            learner.learner().close();
+            evictions++;
+        }
+        residentModels = resident.size();
+        passedOver.forEach(resident::get); // counts as used, so that the next search starts behind them
+        restoreKey(previous);
+    }
+
+    private void write(ResidentLearner learner) throws Exception {
+        keys.setCurrentKey(learner.learner().model());
+        state.write(learner);
+    }
+
+    private void restoreKey(String previous) {
+        if (previous != null) {
+            keys.setCurrentKey(previous);
+        }
+    }
+
+    private void measure(ResidentLearner learner) {
+        long bytes = learner.learner().bytes();
+        residentBytes += bytes - learner.bytes;
+        learner.bytes = bytes;
+    }
+}
