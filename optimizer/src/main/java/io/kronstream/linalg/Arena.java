@@ -1,78 +1,285 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.kronstream.linalg;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Arrays;
+import java.util.BitSet;
+import java.util.HashMap;
+import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
+import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
  * The memory of one model: named tensors and counters, resident for computing, and addressable as one packed sequence
  * of elements for storing. Tensors follow each other in the declared order, row by row; of a symmetric tensor only the
  * upper triangle is in the sequence.
+ *
+ * <p>All tensors lie in one allocation. Not thread-safe.
  */
 public final class Arena implements AutoCloseable {
+    /** Heap bytes of an arena without tensors, of one tensor, and of one counter: measured, rounded up. */
+    private static final int ARENA_BYTES = 1024;
 
+    private static final int TENSOR_BYTES = 512;
+    private static final int COUNTER_BYTES = 64;
+
+    private static final int CHUNK = 4096;
+
+    private final Precision precision;
+    private final List<TensorSpec> specs;
+    private final List<String> counterNames;
+    private final Map<String, Integer> indexes;
+    private final Map<String, Integer> counterIndexes;
+    private final long[] packedStarts;
+    private final long[] counters;
+    private final Matrix[] tensors;
+    private final BitSet dirty;
+    private final INDArray memory;
+    private boolean closed;
+
+    /** All tensors and counters are zero, and nothing is dirty. */
     public Arena(Precision precision, List<TensorSpec> tensors, List<String> counters) {
-        throw new UnsupportedOperationException("to come");
+        this.precision = precision;
+        this.specs = List.copyOf(tensors);
+        this.counterNames = List.copyOf(counters);
+        this.indexes = index(specs.stream().map(TensorSpec::name).toList(), "Tensor");
+        this.counterIndexes = index(counterNames, "Counter");
+        this.counters = new long[counterNames.size()];
+        this.tensors = new Matrix[specs.size()];
+        this.packedStarts = new long[specs.size() + 1];
+        this.dirty = new BitSet(specs.size());
+        long length = 0;
+        for (int i = 0; i < specs.size(); i++) {
+            packedStarts[i + 1] = packedStarts[i] + specs.get(i).packedLength();
+            length += elements(specs.get(i));
+        }
+        this.memory = precision == Precision.FLOAT ? FloatMatrix.allocate(length) : null;
+        double[] heap = precision == Precision.DOUBLE ? new double[Math.toIntExact(length)] : null;
+        long start = 0;
+        for (int i = 0; i < specs.size(); i++) {
+            TensorSpec spec = specs.get(i);
+            this.tensors[i] = precision == Precision.FLOAT
+                    ? FloatMatrix.view(memory, start, spec.rows(), spec.columns())
+                    : DoubleMatrix.view(heap, Math.toIntExact(start), spec.rows(), spec.columns());
+            start += elements(spec);
+        }
+    }
+
+    private static Map<String, Integer> index(List<String> names, String kind) {
+        Map<String, Integer> indexes = new HashMap<>(2 * names.size());
+        for (String name : names) {
+            if (indexes.put(name, indexes.size()) != null) {
+                throw new IllegalArgumentException(kind + " " + name + " is declared twice");
+            }
+        }
+        return indexes;
+    }
+
+    private static long elements(TensorSpec spec) {
+        return (long) spec.rows() * spec.columns();
+    }
+
+    public Precision precision() {
+        return precision;
     }
 
     public List<TensorSpec> tensors() {
-        throw new UnsupportedOperationException("to come");
+        return specs;
     }
 
     public List<String> counters() {
-        throw new UnsupportedOperationException("to come");
+        return counterNames;
     }
 
+    /** The tensor itself, not a copy; valid until this arena is closed. Whoever writes to it marks it dirty. */
     public Matrix tensor(String name) {
-        throw new UnsupportedOperationException("to come");
+        return tensors[indexOf(name)];
     }
 
     public long counter(String name) {
-        throw new UnsupportedOperationException("to come");
+        return counters[counterIndexOf(name)];
     }
 
     public void setCounter(String name, long value) {
-        throw new UnsupportedOperationException("to come");
+        counters[counterIndexOf(name)] = value;
     }
 
     /** Says that a tensor has changed since {@link #clearDirty()}. Whoever writes a tensor says so. */
     public void markDirty(String name) {
-        throw new UnsupportedOperationException("to come");
+        dirty.set(indexOf(name));
     }
 
     /** Whether any element in [from, to) of the packed sequence may have changed. */
     public boolean isDirty(long from, long to) {
-        throw new UnsupportedOperationException("to come");
+        for (int i = dirty.nextSetBit(0); i >= 0; i = dirty.nextSetBit(i + 1)) {
+            if (packedStarts[i] < to && packedStarts[i + 1] > from) {
+                return true;
+            }
+        }
+        return false;
     }
 
     public void clearDirty() {
-        throw new UnsupportedOperationException("to come");
+        dirty.clear();
     }
 
     /** Elements of the packed sequence. */
     public long packedLength() {
-        throw new UnsupportedOperationException("to come");
+        return packedStarts[specs.size()];
     }
 
     /** Copies {@code length} elements of the packed sequence, starting at {@code from}, to {@code target}. */
     public void pack(long from, float[] target, int offset, int length) {
-        throw new UnsupportedOperationException("to come");
+        transfer(from, length, (tensor, position, done, run) -> tensor.read(position, target, offset + done, run));
     }
 
     /** The inverse of {@link #pack}; fills both triangles of a symmetric tensor. Does not mark anything dirty. */
     public void unpack(long from, float[] source, int offset, int length) {
-        throw new UnsupportedOperationException("to come");
+        transfer(from, length, (tensor, position, done, run) -> tensor.write(position, source, offset + done, run));
+        for (int i = 0; i < specs.size(); i++) {
+            if (specs.get(i).symmetric() && packedStarts[i] < from + length && packedStarts[i + 1] > from) {
+                tensors[i].mirrorUpper();
+            }
+        }
+    }
+
+    private interface Transfer {
+        void run(Matrix tensor, int position, int done, int length);
+    }
+
+    /** Cuts [from, from + length) into runs that are contiguous in a tensor. */
+    private void transfer(long from, int length, Transfer transfer) {
+        if (closed) {
+            throw new IllegalStateException("The arena is closed");
+        }
+        if (from < 0 || length < 0 || from + length > packedLength()) {
+            throw new IndexOutOfBoundsException(
+                    "[" + from + ", " + (from + length) + ") of " + packedLength() + " elements");
+        }
+        int done = 0;
+        int i = Arrays.binarySearch(packedStarts, from);
+        i = i < 0 ? -i - 2 : i;
+        while (done < length) {
+            TensorSpec spec = specs.get(i);
+            long inTensor = from + done - packedStarts[i];
+            int end = (int) Math.min(length, packedStarts[i + 1] - from);
+            if (spec.symmetric()) {
+                int row = triangleRow(inTensor, spec.rows());
+                int column = row + (int) (inTensor - triangleStart(row, spec.rows()));
+                while (done < end) {
+                    int run = Math.min(end - done, spec.columns() - column);
+                    transfer.run(tensors[i], row * spec.columns() + column, done, run);
+                    done += run;
+                    row++;
+                    column = row;
+                }
+            } else {
+                transfer.run(tensors[i], (int) inTensor, done, end - done);
+                done = end;
+            }
+            i++;
+        }
+    }
+
+    /** Position in the packed upper triangle where a row starts. */
+    private static long triangleStart(int row, int size) {
+        return (long) row * size - (long) row * (row - 1) / 2;
+    }
+
+    private static int triangleRow(long position, int size) {
+        int low = 0;
+        int high = size - 1;
+        while (low < high) {
+            int middle = (low + high + 1) >>> 1;
+            if (triangleStart(middle, size) <= position) {
+                low = middle;
+            } else {
+                high = middle - 1;
+            }
+        }
+        return low;
     }
 
     /** SHA-256 (hex) over names, shapes, packed elements (little-endian bits) and counters. */
     public String digest() {
-        throw new UnsupportedOperationException("to come");
+        MessageDigest sha;
+        try {
+            sha = MessageDigest.getInstance("SHA-256");
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("Every Java platform has SHA-256", e);
+        }
+        for (TensorSpec spec : specs) {
+            sha.update((spec.name() + ' ' + spec.rows() + ' ' + spec.columns() + ' ' + spec.symmetric() + '\n')
+                    .getBytes(StandardCharsets.UTF_8));
+        }
+        ByteBuffer bytes = ByteBuffer.allocate(8 * CHUNK).order(ByteOrder.LITTLE_ENDIAN);
+        for (long from = 0; from < packedLength(); from += CHUNK) {
+            int length = (int) Math.min(CHUNK, packedLength() - from);
+            bytes.clear();
+            if (precision == Precision.FLOAT) {
+                float[] values = new float[length];
+                pack(from, values, 0, length);
+                bytes.asFloatBuffer().put(values);
+                bytes.position(4 * length);
+            } else {
+                double[] values = new double[length];
+                transfer(from, length, (tensor, position, done, run) -> tensor.read(position, values, done, run));
+                bytes.asDoubleBuffer().put(values);
+                bytes.position(8 * length);
+            }
+            sha.update(bytes.flip());
+        }
+        for (int i = 0; i < counters.length; i++) {
+            sha.update((counterNames.get(i) + ' ' + counters[i] + '\n').getBytes(StandardCharsets.UTF_8));
+        }
+        return HexFormat.of().formatHex(sha.digest());
     }
 
     /** Native and heap bytes held. */
     public long bytes() {
-        throw new UnsupportedOperationException("to come");
+        long elements = 0;
+        for (TensorSpec spec : specs) {
+            elements += elements(spec);
+        }
+        return ARENA_BYTES
+                + (long) TENSOR_BYTES * specs.size()
+                + (long) COUNTER_BYTES * counters.length
+                + (precision == Precision.FLOAT ? Float.BYTES : Double.BYTES) * elements;
     }
 
+    /** Releases the memory; neither this arena nor its tensors may be used afterwards. Idempotent. */
     @Override
-    public void close() {}
+    public void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        for (Matrix tensor : tensors) {
+            tensor.close();
+        }
+        if (memory != null) {
+            memory.close();
+        }
+    }
+
+    private int indexOf(String name) {
+        Integer index = indexes.get(name);
+        if (index == null) {
+            throw new IllegalArgumentException("Unknown tensor " + name + "; there are " + indexes.keySet());
+        }
+        return index;
+    }
+
+    private int counterIndexOf(String name) {
+        Integer index = counterIndexes.get(name);
+        if (index == null) {
+            throw new IllegalArgumentException("Unknown counter " + name + "; there are " + counterNames);
+        }
+        return index;
+    }
 }

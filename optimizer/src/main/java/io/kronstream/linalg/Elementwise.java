@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.kronstream.linalg;
+
+/**
+ * Runs fused elementwise passes. A loop over native memory does not vectorise on Java 17, so tiles that fit the first
+ * level cache are copied to the heap, computed there and copied back.
+ */
+public final class Elementwise {
+    /** Elements of a tile: four float tiles fill half a first-level cache. */
+    static final int TILE = 1024;
+
+    private static final int MAX_OPERANDS = 8;
+
+    private static final ThreadLocal<float[][]> FLOATS = ThreadLocal.withInitial(() -> new float[MAX_OPERANDS][TILE]);
+    private static final ThreadLocal<double[][]> DOUBLES =
+            ThreadLocal.withInitial(() -> new double[MAX_OPERANDS][TILE]);
+
+    private Elementwise() {}
+
+    static float[][] floatTiles() {
+        return FLOATS.get();
+    }
+
+    static double[][] doubleTiles() {
+        return DOUBLES.get();
+    }
+
+    /**
+     * Applies a kernel to every element of the operands.
+     *
+     * @param written how many of the operands, from the first, the kernel changes
+     * @param operands at most 8 matrices of one shape and precision
+     */
+    public static void run(Kernel kernel, int written, Matrix... operands) {
+        Matrix first = operands[0];
+        boolean contiguous = true;
+        for (Matrix operand : operands) {
+            if (operand.rows() != first.rows()
+                    || operand.columns() != first.columns()
+                    || operand.precision() != first.precision()) {
+                throw new IllegalArgumentException("Operands of an elementwise pass must agree, were " + first.rows()
+                        + " x " + first.columns() + " and " + operand.rows() + " x " + operand.columns());
+            }
+            contiguous &= operand.contiguous();
+        }
+        int runs = contiguous ? 1 : first.rows();
+        int length = contiguous ? first.rows() * first.columns() : first.columns();
+        for (int run = 0; run < runs; run++) {
+            for (int start = 0; start < length; start += TILE) {
+                int size = Math.min(TILE, length - start);
+                if (first.precision() == Precision.FLOAT) {
+                    floats(kernel, written, operands, run, start, size);
+                } else {
+                    doubles(kernel, written, operands, run, start, size);
+                }
+            }
+        }
+    }
+
+    private static void floats(Kernel kernel, int written, Matrix[] operands, int row, int start, int size) {
+        float[][] tiles = FLOATS.get();
+        for (int k = 0; k < operands.length; k++) {
+            ((FloatMatrix) operands[k]).readRun(operands[k].rowStart(row) + start, tiles[k], size);
+        }
+        kernel.apply(tiles, size);
+        for (int k = 0; k < written; k++) {
+            ((FloatMatrix) operands[k]).writeRun(operands[k].rowStart(row) + start, tiles[k], size);
+        }
+    }
+
+    private static void doubles(Kernel kernel, int written, Matrix[] operands, int row, int start, int size) {
+        double[][] tiles = DOUBLES.get();
+        for (int k = 0; k < operands.length; k++) {
+            ((DoubleMatrix) operands[k]).readRun(operands[k].rowStart(row) + start, tiles[k], size);
+        }
+        kernel.apply(tiles, size);
+        for (int k = 0; k < written; k++) {
+            ((DoubleMatrix) operands[k]).writeRun(operands[k].rowStart(row) + start, tiles[k], size);
+        }
+    }
+}
