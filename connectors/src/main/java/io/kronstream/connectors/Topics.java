@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.kronstream.connectors;
+
+import java.io.Serializable;
+
+/**
+ * The names of a job's topics.
+ *
+ * @param prefix what all of them start with; 1 to 200 of the characters that Kafka allows
+ */
+public record Topics(String prefix) implements Serializable {
+
+    public Topics {
+        if (!prefix.matches("[a-zA-Z0-9._-]{1,200}")) {
+            throw new IllegalArgumentException(
+                    "A topic prefix must be 1 to 200 letters, digits, '.', '_' or '-', was '" + prefix + "'");
+        }
+    }
+
+    /** Records to learn from. */
+    public String examples() {
+        return prefix + ".examples";
+    }
+
+    /** Records and batches that could not be learned from, with the reason. */
+    public String deadLetters() {
+        return prefix + ".examples.dlq";
+    }
+
+    /** Published models; compacted. */
+    public String models() {
+        return prefix + ".models";
+    }
+
+    /** Predictions beside the truth. */
+    public String scores() {
+        return prefix + ".scores";
+    }
+
+    /** Records that steer the job. */
+    public String control() {
+        return prefix + ".control";
+    }
+
+    /** Refresh answers on their way back to TRAIN. */
+    public String channel() {
+        return prefix + ".channel";
+    }
+}

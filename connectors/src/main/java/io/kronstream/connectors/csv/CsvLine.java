@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.kronstream.connectors.csv;
+
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+
+/**
+ * Splits one record of comma-separated text (RFC 4180) into fields, without an object per field: it works on UTF-8 bytes,
+ * in which every comma, quote and line break is one byte that means itself. A quote that does not open its field is an ordinary character,
+ * as in most readers; spaces belong to the field; one line break at the end of the record is allowed. The fields are
+ * valid until the next {@link #split}. Not thread-safe.
+ */
+public final class CsvLine {
+
+    /** Why a record could not be split. */
+    public enum Fault {
+        NONE,
+        /** The quotes of the last field are never closed. */
+        UNCLOSED_QUOTES,
+        /** Something other than a comma follows the closing quotes of the last field. */
+        TEXT_AFTER_QUOTES,
+        /** There is a line break outside quotes before the end. */
+        SEVERAL_LINES
+    }
+
+    private byte[][] source = new byte[16][];
+    private int[] start = new int[16];
+    private int[] end = new int[16];
+    private int count;
+    private byte[] unescaped = new byte[64];
+    private int unescapedLength;
+
+    /** Splits a record; after a fault, {@link #count()} is the number of fields before the faulty one. */
+    public Fault split(byte[] record) {
+        count = 0;
+        unescapedLength = 0;
+        int length = withoutLineBreak(record);
+        int position = 0;
+        while (true) {
+            if (position < length && record[position] == '"') {
+                int after = quoted(record, position + 1, length);
+                if (after < 0) {
+                    return Fault.UNCLOSED_QUOTES;
+                }
+                if (after < length && record[after] != ',') {
+                    count--;
+                    return Fault.TEXT_AFTER_QUOTES;
+                }
+                position = after;
+            } else {
+                int from = position;
+                while (position < length && record[position] != ',') {
+                    if (record[position] == '\n' || record[position] == '\r') {
+                        return Fault.SEVERAL_LINES;
+                    }
+                    position++;
+                }
+                add(record, from, position);
+            }
+            if (position == length) {
+                return Fault.NONE;
+            }
+            position++;
+        }
+    }
+
+    private static int withoutLineBreak(byte[] record) {
+        int length = record.length;
+        if (length > 0 && record[length - 1] == '\n') {
+            length--;
+        }
+        if (length > 0 && record[length - 1] == '\r') {
+            length--;
+        }
+        return length;
+    }
+
+    /** Adds the field whose text starts at {@code from}; returns the position after its closing quote, or -1. */
+    private int quoted(byte[] record, int from, int length) {
+        boolean doubled = false;
+        for (int i = from; i < length; i++) {
+            if (record[i] == '"') {
+                if (i + 1 < length && record[i + 1] == '"') {
+                    doubled = true;
+                    i++;
+                } else {
+                    if (doubled) {
+                        addUnescaped(record, from, i);
+                    } else {
+                        add(record, from, i);
+                    }
+                    return i + 1;
+                }
+            }
+        }
+        return -1;
+    }
+
+    private void addUnescaped(byte[] record, int from, int to) {
+        if (unescaped.length < unescapedLength + to - from) {
+            // fields that were added before keep the array that they point to
+            unescaped = Arrays.copyOf(unescaped, 2 * (unescapedLength + to - from));
+        }
+        int first = unescapedLength;
+        for (int i = from; i < to; i++) {
+            unescaped[unescapedLength++] = record[i];
+            if (record[i] == '"') {
+                i++;
+            }
+        }
+        add(unescaped, first, unescapedLength);
+    }
+
+    private void add(byte[] bytes, int from, int to) {
+        if (count == start.length) {
+            source = Arrays.copyOf(source, 2 * count);
+            start = Arrays.copyOf(start, 2 * count);
+            end = Arrays.copyOf(end, 2 * count);
+        }
+        source[count] = bytes;
+        start[count] = from;
+        end[count] = to;
+        count++;
+    }
+
+    /** Number of fields; a record without a comma has one. */
+    public int count() {
+        return count;
+    }
+
+    /** The array that holds the text of a field, from {@link #start} to before {@link #end}. */
+    public byte[] bytes(int field) {
+        return source[field];
+    }
+
+    public int start(int field) {
+        return start[field];
+    }
+
+    public int end(int field) {
+        return end[field];
+    }
+
+    /** The text of a field; what is not UTF-8 becomes the replacement character. */
+    public String text(int field) {
+        return new String(source[field], start[field], end[field] - start[field], StandardCharsets.UTF_8);
+    }
+}

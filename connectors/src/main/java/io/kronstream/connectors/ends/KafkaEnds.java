@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.kronstream.connectors.ends;
+
+import io.kronstream.connectors.Delivery;
+import io.kronstream.connectors.KafkaSettings;
+import io.kronstream.connectors.Topics;
+import io.kronstream.connectors.example.RawRecord;
+import io.kronstream.connectors.example.RawRecordDeserializer;
+import io.kronstream.connectors.model.ModelRecord;
+import io.kronstream.state.DeadLetter;
+import io.kronstream.state.ModelScore;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import org.apache.flink.connector.base.DeliveryGuarantee;
+import org.apache.flink.connector.kafka.sink.KafkaRecordSerializationSchema;
+import org.apache.flink.connector.kafka.sink.KafkaSink;
+import org.apache.flink.connector.kafka.source.KafkaSource;
+import org.apache.flink.connector.kafka.source.KafkaSourceBuilder;
+import org.apache.flink.connector.kafka.source.KafkaSourceOptions;
+import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsInitializer;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.producer.ProducerConfig;
+import org.apache.kafka.common.TopicPartition;
+
+/** The sources and sinks of the job. */
+public final class KafkaEnds {
+    private KafkaEnds() {}
+
+    /**
+     * Reads the examples topic from its beginning, or from the offsets of the checkpoint that the job is restored from. New partitions are
+     * not discovered: they would move keys. Offsets are committed to the broker with each checkpoint, for monitoring alone.
+     *
+     * @param stopAt for each partition the offset before which the stream ends, which may still lie ahead; partitions that
+     *     are not named give nothing; null for an endless stream
+     */
+    public static KafkaSource<RawRecord> examples(KafkaSettings settings, Topics topics, Map<Integer, Long> stopAt) {
+        KafkaSourceBuilder<RawRecord> source = KafkaSource.<RawRecord>builder()
+                .setProperties(settings.client(
+                        Map.of(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed"),
+                        Map.of(KafkaSourceOptions.PARTITION_DISCOVERY_INTERVAL_MS.key(), -1)))
+                .setBootstrapServers(settings.bootstrap())
+                .setTopics(topics.examples())
+                .setGroupId(topics.prefix() + ".train")
+                .setClientIdPrefix(topics.prefix() + ".train")
+                .setStartingOffsets(OffsetsInitializer.earliest())
+                .setDeserializer(new RawRecordDeserializer());
+        if (stopAt != null) {
+            Map<TopicPartition, Long> stops = new HashMap<>();
+            stopAt.forEach((partition, offset) -> stops.put(new TopicPartition(topics.examples(), partition), offset));
+            source.setBounded(OffsetsInitializer.offsets(stops));
+        }
+        return source.build();
+    }
+
+    /**
+     * Writes model records, all of one model to one partition.
+     *
+     * @param transactionTimeout for {@link Delivery#EXACTLY_ONCE}: longer than a checkpoint interval and the longest
+     *     restart together, and within the broker's limit
+     */
+    public static KafkaSink<ModelRecord> models(
+            KafkaSettings settings, Topics topics, Delivery delivery, Duration transactionTimeout) {
+        return sink(
+                settings, topics.models(), new ModelRecordSerializer(topics.models()), delivery, transactionTimeout);
+    }
+
+    /** Writes scores as JSON, the model's id as key. */
+    public static KafkaSink<ModelScore> scores(
+            KafkaSettings settings, Topics topics, Delivery delivery, Duration transactionTimeout) {
+        return sink(settings, topics.scores(), new ScoreSerializer(topics.scores()), delivery, transactionTimeout);
+    }
+
+    /** Writes dead letters: the raw bytes, and in headers where they came from and what is wrong. */
+    public static KafkaSink<DeadLetter> deadLetters(
+            KafkaSettings settings, Topics topics, Delivery delivery, Duration transactionTimeout) {
+        return sink(
+                settings,
+                topics.deadLetters(),
+                new DeadLetterSerializer(topics.deadLetters()),
+                delivery,
+                transactionTimeout);
+    }
+
+    private static <T> KafkaSink<T> sink(
+            KafkaSettings settings,
+            String topic,
+            KafkaRecordSerializationSchema<T> serializer,
+            Delivery delivery,
+            Duration transactionTimeout) {
+        return KafkaSink.<T>builder()
+                .setKafkaProducerConfig(settings.client(
+                        Map.of(),
+                        Map.of(
+                                ProducerConfig.CLIENT_ID_CONFIG,
+                                topic,
+                                ProducerConfig.TRANSACTION_TIMEOUT_CONFIG,
+                                transactionTimeout.toMillis())))
+                .setBootstrapServers(settings.bootstrap())
+                .setRecordSerializer(serializer)
+                .setDeliveryGuarantee(
+                        switch (delivery) {
+                            case AT_LEAST_ONCE -> DeliveryGuarantee.AT_LEAST_ONCE;
+                            case EXACTLY_ONCE -> DeliveryGuarantee.EXACTLY_ONCE;
+                        })
+                .setTransactionalIdPrefix(topic)
+                .build();
+    }
+}

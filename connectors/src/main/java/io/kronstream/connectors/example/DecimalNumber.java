@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.kronstream.connectors.example;
+
+import com.fasterxml.jackson.core.io.NumberInput;
+import java.nio.charset.StandardCharsets;
+
+/**
+ * Reads decimal numbers from bytes: an optional sign, digits with an optional point, an optional exponent. Nothing else
+ * is a number here, neither {@code NaN} nor {@code Infinity}, {@code 0x1p3}, {@code 1f} or {@code 1,5}. The result is the double nearest
+ * to the text.
+ */
+final class DecimalNumber {
+    /** What {@link #parse} returns for text that is no number; a number is always finite. */
+    static final double MALFORMED = Double.NaN;
+
+    /** Longer text is refused: no measurement needs it, and its cost would be the sender's choice. */
+    static final int MAX_LENGTH = 64;
+
+    private static final long EXACT_LIMIT = 1L << 53;
+    private static final int MAX_EXPONENT_DIGITS = 5;
+    private static final double[] POWERS_OF_TEN = {
+        1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19,
+        1e20, 1e21, 1e22
+    };
+
+    private DecimalNumber() {}
+
+    /**
+     * The number in {@code bytes[from, to)}; {@link #MALFORMED} if it is none or too long, an infinity if it is beyond
+     * the range of double.
+     *
+     * <p>Where mantissa and power of ten are both exact as doubles, one multiplication or division rounds once and is
+     * therefore correctly rounded (Clinger 1990); other numbers take the library's way.
+     */
+    static double parse(byte[] bytes, int from, int to) {
+        if (to - from > MAX_LENGTH) {
+            return MALFORMED;
+        }
+        int i = from;
+        boolean negative = false;
+        if (i < to && (bytes[i] == '-' || bytes[i] == '+')) {
+            negative = bytes[i] == '-';
+            i++;
+        }
+        long mantissa = 0;
+        int digits = 0;
+        int fraction = 0;
+        boolean exact = true;
+        boolean point = false;
+        for (; i < to; i++) {
+            byte b = bytes[i];
+            if (b >= '0' && b <= '9') {
+                digits++;
+                if (point) {
+                    fraction++;
+                }
+                if (mantissa < EXACT_LIMIT) {
+                    mantissa = mantissa * 10 + (b - '0');
+                } else {
+                    exact = false;
+                }
+            } else if (b == '.' && !point) {
+                point = true;
+            } else {
+                break;
+            }
+        }
+        if (digits == 0) {
+            return MALFORMED;
+        }
+        int exponent = 0;
+        if (i < to) {
+            if (bytes[i] != 'e' && bytes[i] != 'E') {
+                return MALFORMED;
+            }
+            i++;
+            boolean negativeExponent = false;
+            if (i < to && (bytes[i] == '-' || bytes[i] == '+')) {
+                negativeExponent = bytes[i] == '-';
+                i++;
+            }
+            int exponentDigits = to - i;
+            if (exponentDigits < 1 || exponentDigits > MAX_EXPONENT_DIGITS) {
+                return MALFORMED;
+            }
+            for (; i < to; i++) {
+                if (bytes[i] < '0' || bytes[i] > '9') {
+                    return MALFORMED;
+                }
+                exponent = exponent * 10 + (bytes[i] - '0');
+            }
+            if (negativeExponent) {
+                exponent = -exponent;
+            }
+        }
+        int power = exponent - fraction;
+        if (exact && mantissa <= EXACT_LIMIT && power >= -22 && power <= 22) {
+            double magnitude = power < 0 ? mantissa / POWERS_OF_TEN[-power] : mantissa * POWERS_OF_TEN[power];
+            return negative ? -magnitude : magnitude;
+        }
+        return NumberInput.parseDouble(new String(bytes, from, to - from, StandardCharsets.ISO_8859_1), true);
+    }
+}

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.kronstream.connectors.example;
+
+import io.kronstream.connectors.ConnectorException;
+import io.kronstream.connectors.KafkaSettings;
+import io.kronstream.learner.DataSchema;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Iterator;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerConfig;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.errors.InterruptException;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.apache.kafka.common.utils.Utils;
+
+/**
+ * Sends rows to the examples topic, in their order and each exactly once. The key of a record is the id of its model, so that one
+ * model's records come from one partition. Its timestamp is the row's own time, or where the row has none, its index as
+ * seconds since the epoch: never the clock. So the same rows always make the same topic. A row that cannot be read is
+ * sent too, under the default model: it is for the job to reject it.
+ *
+ * <p>{@link #plan} says beforehand what {@link #replay} will do. Not thread-safe, but for {@link #sent()} and {@link #stop()}.
+ */
+public final class FileReplay implements AutoCloseable {
+
+    private static final String CLIENT_ID = "kronstream-replay";
+    private static final int BATCH_BYTES = 64 << 10;
+    private static final int LINGER_MILLIS = 5;
+
+    private final String topic;
+    private final RowRouter router;
+    private final KafkaProducer<byte[], byte[]> producer;
+    private final AtomicReference<Exception> failure = new AtomicReference<>();
+    private volatile long sent;
+    private volatile boolean stopped;
+
+    /**
+     * @param schema what the rows' columns mean
+     * @param defaultModel the model of rows without a key
+     */
+    public FileReplay(KafkaSettings settings, String topic, DataSchema schema, String defaultModel) {
+        this.topic = topic;
+        this.router = new RowRouter(schema, defaultModel);
+        Map<String, ?> defaults = Map.of(
+                ProducerConfig.BATCH_SIZE_CONFIG,
+                BATCH_BYTES,
+                ProducerConfig.LINGER_MS_CONFIG,
+                LINGER_MILLIS,
+                ProducerConfig.MAX_REQUEST_SIZE_CONFIG,
+                2 * ExampleDecoder.MAX_VALUE_BYTES);
+        Map<String, ?> fixed = Map.of(
+                ProducerConfig.CLIENT_ID_CONFIG,
+                CLIENT_ID,
+                ProducerConfig.ENABLE_IDEMPOTENCE_CONFIG,
+                true,
+                ProducerConfig.ACKS_CONFIG,
+                "all");
+        this.producer = new KafkaProducer<>(
+                settings.client(defaults, fixed), new ByteArraySerializer(), new ByteArraySerializer());
+    }
+
+    /**
+     * How many records each partition will get from these rows.
+     *
+     * @param partitions partitions of the examples topic
+     */
+    public static SortedMap<Integer, Long> plan(
+            Iterator<byte[]> rows, DataSchema schema, String defaultModel, int partitions) {
+        RowRouter router = new RowRouter(schema, defaultModel);
+        SortedMap<Integer, Long> counts = zeros(partitions);
+        while (rows.hasNext()) {
+            counts.merge(partition(router.key(rows.next()), partitions), 1L, Long::sum);
+        }
+        return counts;
+    }
+
+    /** The offsets before which a bounded run stops: the topic's end offsets before a replay, plus its plan. */
+    public static SortedMap<Integer, Long> stopOffsets(Map<Integer, Long> endOffsets, Map<Integer, Long> plan) {
+        SortedMap<Integer, Long> stop = new TreeMap<>(endOffsets);
+        plan.forEach((partition, count) -> stop.merge(partition, count, Long::sum));
+        return stop;
+    }
+
+    /** Rows of text as rows of bytes. */
+    public static Iterator<byte[]> bytes(Iterator<String> rows) {
+        return new Iterator<>() {
+            @Override
+            public boolean hasNext() {
+                return rows.hasNext();
+            }
+
+            @Override
+            public byte[] next() {
+                return rows.next().getBytes(StandardCharsets.UTF_8);
+            }
+        };
+    }
+
+    /** Sends all rows as fast as the broker takes them. */
+    public SortedMap<Integer, Long> replay(Iterator<byte[]> rows) {
+        return replay(rows, 0);
+    }
+
+    /**
+     * Sends rows until there are no more or {@link #stop()} is called, and waits until the broker has all of them.
+     *
+     * @param rowsPerSecond upper bound of the rate; 0 for none
+     * @return how many records each partition got
+     * @throws ConnectorException if the broker does not take them; records before that may have been taken
+     */
+    public SortedMap<Integer, Long> replay(Iterator<byte[]> rows, double rowsPerSecond) {
+        if (!(rowsPerSecond >= 0)) {
+            throw new IllegalArgumentException("The rate must not be negative, was " + rowsPerSecond);
+        }
+        try {
+            int partitions = producer.partitionsFor(topic).size();
+            SortedMap<Integer, Long> counts = zeros(partitions);
+            long started = System.nanoTime();
+            for (long index = 0; rows.hasNext() && !stopped; index++) {
+                if (rowsPerSecond > 0) {
+                    pause(started + (long) (index / rowsPerSecond * 1e9));
+                    if (stopped) {
+                        break;
+                    }
+                }
+                int partition = send(rows.next(), index, partitions);
+                counts.merge(partition, 1L, Long::sum);
+                sent++;
+                requireNoFailure();
+            }
+            producer.flush();
+            requireNoFailure();
+            return counts;
+        } catch (InterruptException e) {
+            throw new ConnectorException("Interrupted while sending rows to topic " + topic);
+        } catch (KafkaException e) {
+            throw new ConnectorException("Rows cannot be sent to topic " + topic + ": " + e.getMessage());
+        }
+    }
+
+    private int send(byte[] row, long index, int partitions) {
+        RowRouter.Route route = router.route(row, index);
+        int partition = partition(route.key(), partitions);
+        producer.send(
+                new ProducerRecord<>(topic, partition, route.timestamp(), route.key(), row),
+                (metadata, problem) -> failure.compareAndSet(null, problem));
+        return partition;
+    }
+
+    private void requireNoFailure() {
+        Exception problem = failure.get();
+        if (problem != null) {
+            throw new ConnectorException("Rows cannot be sent to topic " + topic + ": " + problem.getMessage());
+        }
+    }
+
+    private void pause(long until) {
+        long left = until - System.nanoTime();
+        while (left > 0 && !stopped && !Thread.currentThread().isInterrupted()) {
+            LockSupport.parkNanos(Math.min(left, Duration.ofMillis(100).toNanos()));
+            left = until - System.nanoTime();
+        }
+    }
+
+    /** The rule of Kafka's own producers for records with a key. */
+    private static int partition(byte[] key, int partitions) {
+        return Utils.toPositive(Utils.murmur2(key)) % partitions;
+    }
+
+    private static SortedMap<Integer, Long> zeros(int partitions) {
+        SortedMap<Integer, Long> counts = new TreeMap<>();
+        for (int partition = 0; partition < partitions; partition++) {
+            counts.put(partition, 0L);
+        }
+        return counts;
+    }
+
+    /** Rows handed to the producer so far; for a display. */
+    public long sent() {
+        return sent;
+    }
+
+    /** Lets a running {@link #replay} end soon, after what it has sent is with the broker. May be called from any thread. */
+    public void stop() {
+        stopped = true;
+    }
+
+    @Override
+    public void close() {
+        producer.close(Duration.ofSeconds(5));
+    }
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.kronstream.connectors.example;
+
+import io.kronstream.state.Codec;
+import io.kronstream.state.CodecTypeInformation;
+import io.kronstream.state.Wire;
+import java.io.DataInput;
+import java.io.DataOutput;
+import java.io.IOException;
+import org.apache.flink.api.common.typeinfo.TypeInformation;
+
+/** Bytes of a {@link RawRecord} between two operators: topic, partition, offset, timestamp, key, value. */
+public final class RawRecordCodec implements Codec<RawRecord> {
+    private static final long serialVersionUID = 1;
+
+    public static final TypeInformation<RawRecord> RAW_RECORD =
+            new CodecTypeInformation<>(RawRecord.class, new RawRecordCodec());
+
+    @Override
+    public int layout() {
+        return 1;
+    }
+
+    @Override
+    public void write(RawRecord raw, DataOutput out) throws IOException {
+        Wire.writeString(raw.topic(), out);
+        out.writeInt(raw.partition());
+        out.writeLong(raw.offset());
+        out.writeLong(raw.timestamp());
+        Wire.writeBytes(raw.key(), out);
+        Wire.writeBytes(raw.value(), out);
+    }
+
+    @Override
+    public RawRecord read(int layout, DataInput in) throws IOException {
+        return new RawRecord(
+                Wire.readString(in),
+                in.readInt(),
+                in.readLong(),
+                in.readLong(),
+                Wire.readBytes(Wire.MAX_BYTES, in),
+                Wire.readBytes(Wire.MAX_BYTES, in));
+    }
+}

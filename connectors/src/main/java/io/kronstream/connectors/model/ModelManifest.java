@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.kronstream.connectors.model;
+
+import com.fasterxml.jackson.annotation.JsonPropertyOrder;
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.kronstream.learner.PublishedModel;
+import java.io.IOException;
+import java.util.Collections;
+import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/**
+ * What a version of a model is and what it is made of. It is written after its chunks; as a record it is JSON, with its properties in the order given here, so
+ * that equal versions have equal bytes.
+ *
+ * @param layout form of manifest and chunks, {@value #LAYOUT}
+ * @param model id of the model
+ * @param version from 1
+ * @param step optimizer steps taken
+ * @param examples examples learned from
+ * @param trainedThrough for each partition the offset of the last record that the learner took
+ * @param finished whether the end of the stream closed the last mini-batch
+ * @param mode {@code ordered} or {@code arrival}
+ * @param configuration digest of the learner's configuration
+ * @param fingerprint numerics fingerprint
+ * @param modelDigest SHA-256 (hex) over all parameters and optimizer state
+ * @param payloadBytes length of the payload
+ * @param payloadSha256 SHA-256 (hex) of the payload
+ * @param chunks the payload's pieces in order
+ */
+@JsonPropertyOrder({
+    "layout",
+    "model",
+    "version",
+    "step",
+    "examples",
+    "trainedThrough",
+    "finished",
+    "mode",
+    "configuration",
+    "fingerprint",
+    "modelDigest",
+    "payloadBytes",
+    "payloadSha256",
+    "chunks"
+})
+public record ModelManifest(
+        int layout,
+        String model,
+        long version,
+        long step,
+        long examples,
+        SortedMap<Integer, Long> trainedThrough,
+        boolean finished,
+        String mode,
+        String configuration,
+        String fingerprint,
+        String modelDigest,
+        long payloadBytes,
+        String payloadSha256,
+        List<Chunk> chunks) {
+
+    /**
+     * One piece of the payload.
+     *
+     * @param index from 0
+     * @param bytes its length, at least 1
+     * @param sha256 SHA-256 (hex) of its bytes
+     */
+    @JsonPropertyOrder({"index", "bytes", "sha256"})
+    public record Chunk(int index, int bytes, String sha256) {}
+
+    static final int LAYOUT = 1;
+
+    /** Bytes of the largest payload that a reader puts together. */
+    public static final long MAX_PAYLOAD_BYTES = 1L << 30;
+
+    private static final int MAX_MANIFEST_BYTES = 1 << 20;
+
+    private static final ObjectMapper JSON = new ObjectMapper(JsonFactory.builder()
+                    .streamReadConstraints(StreamReadConstraints.builder()
+                            .maxNestingDepth(4)
+                            .maxStringLength(4096)
+                            .maxNameLength(64)
+                            .maxNumberLength(20)
+                            .maxDocumentLength(MAX_MANIFEST_BYTES)
+                            .build())
+                    .build())
+            .configure(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES, false)
+            .configure(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES, true)
+            .configure(DeserializationFeature.FAIL_ON_TRAILING_TOKENS, true);
+
+    public ModelManifest {
+        trainedThrough = Collections.unmodifiableSortedMap(new TreeMap<>(trainedThrough));
+        chunks = List.copyOf(chunks);
+    }
+
+    static ModelManifest of(PublishedModel published, List<Chunk> chunks) {
+        return new ModelManifest(
+                LAYOUT,
+                published.model(),
+                published.version(),
+                published.step(),
+                published.examples(),
+                published.trainedThrough(),
+                published.finished(),
+                published.mode(),
+                published.configuration(),
+                published.fingerprint(),
+                published.modelDigest(),
+                published.payload().length,
+                ModelChunk.sha256(published.payload()),
+                chunks);
+    }
+
+    byte[] toBytes() {
+        try {
+            return JSON.writeValueAsBytes(this);
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("A manifest can always be written as JSON", e);
+        }
+    }
+
+    /** @throws IllegalArgumentException if these bytes are no manifest that this code reads */
+    static ModelManifest fromBytes(byte[] bytes) {
+        if (bytes.length > MAX_MANIFEST_BYTES) {
+            throw new IllegalArgumentException(
+                    "A manifest has at most " + MAX_MANIFEST_BYTES + " bytes, this one " + bytes.length);
+        }
+        ModelManifest manifest;
+        try {
+            manifest = JSON.readValue(bytes, ModelManifest.class);
+        } catch (IOException | RuntimeException e) {
+            throw new IllegalArgumentException("The manifest is malformed: " + e.getMessage());
+        }
+        manifest.check();
+        return manifest;
+    }
+
+    private void check() {
+        if (layout != LAYOUT) {
+            throw new IllegalArgumentException(
+                    "Manifest layout " + layout + " is not this reader's " + LAYOUT + "; upgrade the reader");
+        }
+        if (model == null || modelDigest == null || payloadSha256 == null || version < 1) {
+            throw new IllegalArgumentException("The manifest names no model, version or digest");
+        }
+        long bytes = 0;
+        for (int i = 0; i < chunks.size(); i++) {
+            Chunk chunk = chunks.get(i);
+            if (chunk.index() != i || chunk.bytes() < 1 || chunk.sha256() == null) {
+                throw new IllegalArgumentException("The manifest's chunk " + i + " is malformed");
+            }
+            bytes += chunk.bytes();
+        }
+        if (bytes != payloadBytes || bytes > MAX_PAYLOAD_BYTES) {
+            throw new IllegalArgumentException("The manifest's chunks have " + bytes + " bytes, its payload "
+                    + payloadBytes + ", at most " + MAX_PAYLOAD_BYTES + " are read");
+        }
+    }
+}

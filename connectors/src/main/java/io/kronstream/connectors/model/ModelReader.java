@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.kronstream.connectors.model;
+
+import io.kronstream.connectors.ConnectorException;
+import io.kronstream.connectors.KafkaSettings;
+import io.kronstream.connectors.model.ModelKeys.ModelKey;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.SortedSet;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.function.Consumer;
+
+/**
+ * Reads published models with an ordinary Kafka consumer. Every call reads the topic from its beginning to what is its end at that
+ * moment. A version is returned only if it is whole and its digests are right; never half of one, never a mixture. Where
+ * a version was published more than once, the last one counts.
+ *
+ * <p>Records that are nothing of this kind, or of a newer layout, are skipped. Failures to reach the topic are {@link ConnectorException}s. Not thread-safe.
+ */
+public final class ModelReader implements AutoCloseable {
+    private final ModelTopic topic;
+
+    /**
+     * @param topic the models topic
+     * @param committedOnly whether to leave out what belongs to transactions that were not committed; true unless the
+     *     job publishes without transactions and even that does no harm
+     */
+    public ModelReader(KafkaSettings settings, String topic, boolean committedOnly) {
+        this.topic = new ModelTopic(settings, topic, committedOnly);
+    }
+
+    /** Ids of the models that have a manifest. */
+    public SortedSet<String> models() {
+        SortedSet<String> models = new TreeSet<>();
+        topic.rewind();
+        topic.readToEnd(read -> ModelKeys.parse(ModelTopic.key(read))
+                .filter(ModelKey::isManifest)
+                .filter(key -> read.value() != null)
+                .ifPresent(key -> models.add(key.model())));
+        return models;
+    }
+
+    /** The whole versions of a model by number. Compaction leaves at least the last whole one. */
+    public SortedMap<Long, ModelManifest> versions(String model) {
+        SortedMap<Long, ModelManifest> versions = new TreeMap<>();
+        assemble(model, whole -> versions.put(whole.manifest().version(), whole.manifest()));
+        return versions;
+    }
+
+    /** The whole version of a model with the highest number. */
+    public Optional<StoredModel> newest(String model) {
+        StoredModel[] newest = new StoredModel[1];
+        assemble(model, whole -> {
+            if (newest[0] == null
+                    || whole.manifest().version() >= newest[0].manifest().version()) {
+                newest[0] = whole;
+            }
+        });
+        return Optional.ofNullable(newest[0]);
+    }
+
+    /** One version of a model, if it is there and whole. */
+    public Optional<StoredModel> version(String model, long version) {
+        StoredModel[] found = new StoredModel[1];
+        assemble(model, whole -> {
+            if (whole.manifest().version() == version) {
+                found[0] = whole;
+            }
+        });
+        return Optional.ofNullable(found[0]);
+    }
+
+    private void assemble(String model, Consumer<StoredModel> onWhole) {
+        VersionAssembler assembler = new VersionAssembler();
+        topic.rewind();
+        topic.readToEnd(read -> ModelKeys.parse(ModelTopic.key(read))
+                .filter(key -> key.model().equals(model))
+                .flatMap(key -> assembler.accept(key, read.value()))
+                .ifPresent(onWhole));
+    }
+
+    @Override
+    public void close() {
+        topic.close();
+    }
+}
