@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.kronstream.optimizers;
 
+import io.kronstream.linalg.Precision;
 import java.util.List;
 
 /** The optimizers by name. */
@@ -10,5 +11,22 @@ public final class Optimizers {
     /** Every name that {@code --optimizer} takes. */
     public static List<String> names() {
         return List.of("dykaf", "adam");
+    }
+
+    /**
+     * An optimizer for one thread; the caller closes it.
+     *
+     * @throws IllegalArgumentException if the settings name an unknown optimizer or have problems
+     */
+    public static Optimizer create(OptimizerSettings settings, Precision precision) {
+        List<String> problems = settings.problems();
+        if (!problems.isEmpty()) {
+            throw new IllegalArgumentException(String.join("; ", problems));
+        }
+        return switch (settings.name()) {
+            case "adam" -> new Adam(settings);
+            default -> throw new IllegalArgumentException(
+                    "unknown optimizer '" + settings.name() + "'; known are " + String.join(", ", names()));
+        };
     }
 }

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.kronstream.optimizers;
+
+import io.kronstream.fisher.Decomposition;
+import io.kronstream.fisher.RefreshTask;
+import io.kronstream.linalg.Matrix;
+import io.kronstream.network.LayerGradient;
+import java.util.List;
+
+/**
+ * Learns a layer's parameters from its gradients. Everything it remembers is in the layer's state; the object itself
+ * holds settings and scratch memory, and may serve any number of layers and models, one after the other. Not
+ * thread-safe.
+ *
+ * <p>A parameter of one column is a vector (a layer's {@code [W | b]} always has two): it gets no eigenbases.
+ */
+public interface Optimizer extends AutoCloseable {
+    String name();
+
+    /** What it remembers of a layer with parameters of this shape. */
+    Memory memory(int rows, int columns);
+
+    /**
+     * Changes the parameters and the state, and marks the state's changed tensors dirty; the parameters' owner marks
+     * those. The gradient is {@linkplain LayerGradient#isFinite() finite}.
+     */
+    void step(LayerGradient gradient, Matrix parameters, LayerState state);
+
+    /**
+     * The sides whose eigenbasis asks for a refresh after the last step. What was asked for earlier and is owed by now
+     * must be installed before: a task's permutation refers to the basis that the task shows.
+     */
+    default List<RefreshTask> due(LayerState state) {
+        return List.of();
+    }
+
+    /**
+     * Puts a new basis in the place of the one its task showed, and rewrites the moments in it. One that failed changes
+     * nothing.
+     */
+    default void install(LayerState state, int side, Decomposition decomposition) {
+        throw new UnsupportedOperationException(name() + " asks for no refreshes");
+    }
+
+    @Override
+    default void close() {}
+}
