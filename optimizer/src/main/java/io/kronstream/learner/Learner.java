@@ -1,15 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.kronstream.learner;
 
+import io.kronstream.fisher.RefreshTask;
 import io.kronstream.linalg.Arena;
+import io.kronstream.linalg.Matrix;
+import io.kronstream.network.LayerGradient;
+import io.kronstream.network.LayerShape;
+import io.kronstream.network.Network;
+import io.kronstream.optimizers.LayerState;
+import io.kronstream.optimizers.Optimizer;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.DataInputStream;
+import java.io.DataOutput;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
 
 /**
  * The product in small: a model that learns from a stream of examples. All that it remembers is in its {@link #arena()}
  * and its {@link #header()}. Examples are taken in order; a mini-batch closes by count or by the examples' own time;
  * refreshes that were asked for are installed just before the step that they are due at, and until their answer is
  * there, the learner waits.
+ *
+ * <p>When a mini-batch closes, it is first predicted with the present parameters; then every closed mini-batch whose
+ * labels are all known is learned, in order, one step each. Labels that come with their example are therefore learned at
+ * once, from the same forward pass that predicted them; a forecast is learned at the first close after its last label
+ * arrived, so that no prediction is made by parameters that have seen labels from after its origin.
+ *
+ * <p>A refresh asked for after step r is installed just before step r + lag + 1. If the next one falls due before, it is
+ * asked for right after that installation, from the same factors.
  *
  * <p>Not thread-safe; learners of one factory share scratch memory.
  */
@@ -27,7 +56,72 @@ public final class Learner implements AutoCloseable {
         void rejected(RejectedBatch batch);
     }
 
-    Learner() {}
+    private static final int LAYOUT = 1;
+    private static final int LARGEST_MAP = 1 << 20;
+
+    private final LearnerFactory shared;
+    private final LearnerSettings settings;
+    private final String model;
+    private final Arena arena;
+    private final List<Matrix> parameters = new ArrayList<>();
+    private final List<LayerState> layers = new ArrayList<>();
+    private final List<RefreshSlot> slots = new ArrayList<>();
+    private final Features features;
+
+    private MiniBatch open = new MiniBatch();
+    /** Closed mini-batches, oldest first; the first {@link #ready} of them can be learned. */
+    private final Deque<MiniBatch> closed = new ArrayDeque<>();
+
+    private int ready;
+    private final SortedMap<Integer, Long> trainedThrough = new TreeMap<>();
+    private long step;
+    private long learned;
+    private long version;
+    private long publishedStep;
+    private long failedRefreshes;
+    private boolean finished;
+
+    Learner(LearnerFactory shared, String model) {
+        this.shared = shared;
+        this.settings = shared.settings();
+        this.model = model;
+        this.arena = shared.newArena();
+        this.features = new Features(settings.schema());
+        List<LayerShape> shapes = shared.network().shapes();
+        for (int layer = 0; layer < shapes.size(); layer++) {
+            parameters.add(arena.tensor(weightsTensor(layer)));
+            layers.add(new LayerState(arena, layerPrefix(layer)));
+            LayerShape shape = shapes.get(layer);
+            for (int side : shared.optimizer().sides(shape.rows(), shape.columns())) {
+                slots.add(new RefreshSlot(layer, side, side == 0 ? shape.rows() : shape.columns()));
+            }
+        }
+    }
+
+    static String layerPrefix(int layer) {
+        return "layer" + layer + ".";
+    }
+
+    static String weightsTensor(int layer) {
+        return layerPrefix(layer) + "weights";
+    }
+
+    /** Weights and biases uniform in +-1/sqrt(inputs of the layer), as PyTorch's dense layers start. */
+    void initialise() {
+        for (int layer = 0; layer < parameters.size(); layer++) {
+            Matrix weights = parameters.get(layer);
+            SplitMix64 random = SplitMix64.of(settings.seed(), model, layer);
+            double bound = 1 / Math.sqrt(Math.max(1, weights.columns() - 1));
+            float[] row = new float[weights.columns()];
+            for (int i = 0; i < weights.rows(); i++) {
+                for (int j = 0; j < row.length; j++) {
+                    row[j] = (float) ((2 * random.uniform() - 1) * bound);
+                }
+                weights.write(i * row.length, row, 0, row.length);
+            }
+            arena.markDirty(weightsTensor(layer));
+        }
+    }
 
     /**
      * Takes an example, if no closed mini-batch waits for a refresh.
@@ -35,12 +129,64 @@ public final class Learner implements AutoCloseable {
      * @return false if it was not taken: offer it again after {@link #advance} has returned true
      */
     public boolean offer(Example example, Listener listener) {
-        throw new UnsupportedOperationException("to come");
+        if (ready > 0) {
+            return false;
+        }
+        if (closesBefore(example)) {
+            close(open.instances.size());
+            if (!advance(listener)) {
+                return false;
+            }
+        }
+        Instance instance = features.add(example);
+        trainedThrough.merge(example.partition(), example.offset(), Math::max);
+        finished = false;
+        if (instance != null) {
+            open.instances.add(instance);
+            if (open.instances.size() == settings.batch()) {
+                close(settings.batch());
+                advance(listener);
+            }
+        }
+        return true;
+    }
+
+    private boolean closesBefore(Example example) {
+        return settings.batchInterval() > 0
+                && !open.instances.isEmpty()
+                && example.timestamp() - open.instances.get(0).timestamp >= settings.batchInterval();
+    }
+
+    private void close(int size) {
+        if (size > 0) {
+            if (!open.settled()) {
+                predict(open);
+            }
+            closed.add(open);
+            open = new MiniBatch();
+        }
+        for (MiniBatch batch : closed) {
+            if (!batch.settled()) {
+                break;
+            }
+            ready++;
+        }
     }
 
     /** Takes the steps that are possible now; true if nothing waits any more. */
     public boolean advance(Listener listener) {
-        throw new UnsupportedOperationException("to come");
+        while (ready > 0) {
+            if (!installDue(listener)) {
+                return false;
+            }
+            MiniBatch batch = closed.remove();
+            ready--;
+            batch.dropUnlabelled();
+            if (!batch.instances.isEmpty()) {
+                learn(batch, listener);
+            }
+        }
+        return true;
     }
 
     /**
@@ -49,58 +195,437 @@ public final class Learner implements AutoCloseable {
      * @return false if it waits for a refresh: call again after the answer
      */
     public boolean finish(Listener listener) {
-        throw new UnsupportedOperationException("to come");
+        if (ready == 0) {
+            finished = true;
+            boolean unsettled = !open.settled();
+            if (unsettled) {
+                predict(open);
+            }
+            features.end();
+            close(open.instances.size());
+        }
+        return advance(listener);
+    }
+
+    private void predict(MiniBatch batch) {
+        int rows = fill(batch);
+        shared.network().forward(parameters, rows);
+        record(batch);
+    }
+
+    private int fill(MiniBatch batch) {
+        Network network = shared.network();
+        int rows = batch.instances.size();
+        for (int row = 0; row < rows; row++) {
+            network.setInput(row, batch.instances.get(row).inputs);
+        }
+        return rows;
+    }
+
+    private void record(MiniBatch batch) {
+        for (int row = 0; row < batch.instances.size(); row++) {
+            Instance instance = batch.instances.get(row);
+            if (!instance.predicted()) {
+                instance.output = shared.network().output(row, 0);
+                instance.outputStep = step;
+            }
+        }
+    }
+
+    private void learn(MiniBatch batch, Listener listener) {
+        Network network = shared.network();
+        int rows = fill(batch);
+        network.forward(parameters, rows);
+        record(batch);
+        double[] targets = shared.targets();
+        for (int row = 0; row < rows; row++) {
+            targets[row] = batch.instances.get(row).target();
+        }
+        double loss = network.backward(parameters, targets, rows);
+        if (!finite(loss, network)) {
+            listener.rejected(rejection(batch));
+            return;
+        }
+        Optimizer optimizer = shared.optimizer();
+        for (int layer = 0; layer < layers.size(); layer++) {
+            optimizer.step(network.gradient(layer), parameters.get(layer), layers.get(layer));
+            arena.markDirty(weightsTensor(layer));
+        }
+        step++;
+        learned += rows;
+        List<RefreshSlot> asked = ask();
+        listener.stepped(new StepReport(step, loss, scores(batch)));
+        for (RefreshSlot slot : asked) {
+            listener.requested(request(slot));
+        }
+    }
+
+    private boolean finite(double loss, Network network) {
+        if (!Double.isFinite(loss)) {
+            return false;
+        }
+        for (int layer = 0; layer < layers.size(); layer++) {
+            LayerGradient gradient = network.gradient(layer);
+            if (!gradient.isFinite()) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private RejectedBatch rejection(MiniBatch batch) {
+        Instance first = batch.instances.get(0);
+        Instance last = batch.instances.get(batch.instances.size() - 1);
+        return new RejectedBatch(
+                first.partition,
+                first.offset,
+                last.offset,
+                batch.instances.size(),
+                "The gradient of the mini-batch at step " + (step + 1) + " of model " + model
+                        + " is not finite, or so large that its square is not; the model stays as it was");
+    }
+
+    private List<Score> scores(MiniBatch batch) {
+        boolean binary = settings.schema().task() == Task.BINARY;
+        List<Score> scores = new ArrayList<>(batch.instances.size());
+        for (Instance instance : batch.instances) {
+            double prediction = binary
+                    ? 1 / (1 + StrictMath.exp(-instance.output))
+                    : instance.base + instance.scale * instance.output;
+            scores.add(new Score(
+                    instance.partition,
+                    instance.offset,
+                    instance.timestamp,
+                    instance.outputStep,
+                    prediction,
+                    instance.label,
+                    instance.noChange,
+                    instance.prior));
+        }
+        return scores;
+    }
+
+    /** Asks for the refreshes that the step made due; returns those that are not deferred. */
+    private List<RefreshSlot> ask() {
+        List<RefreshSlot> asked = new ArrayList<>();
+        for (int layer = 0; layer < layers.size(); layer++) {
+            for (RefreshTask task : shared.optimizer().due(layers.get(layer))) {
+                RefreshSlot slot = slot(layer, task.side());
+                if (slot.outstanding) {
+                    slot.deferred = true;
+                    slot.deferredMethod = task.method();
+                } else {
+                    slot.method = task.method();
+                    ask(slot, step);
+                    asked.add(slot);
+                }
+            }
+        }
+        return asked;
+    }
+
+    private void ask(RefreshSlot slot, long after) {
+        slot.version++;
+        slot.outstanding = true;
+        slot.askedAfter = after;
+        if (settings.lag() > 0) {
+            arena.tensor(slot.askedTensor()).copyFrom(task(slot).factor());
+            arena.markDirty(slot.askedTensor());
+        }
+    }
+
+    private RefreshTask task(RefreshSlot slot) {
+        return shared.optimizer().task(layers.get(slot.layer), slot.side);
+    }
+
+    private RefreshSlot slot(int layer, int side) {
+        for (RefreshSlot slot : slots) {
+            if (slot.layer == layer && slot.side == side) {
+                return slot;
+            }
+        }
+        throw new IllegalStateException("The optimizer refreshes side " + side + " of layer " + layer
+                + ", which it did not declare");
+    }
+
+    private RefreshRequest request(RefreshSlot slot) {
+        RefreshTask task = task(slot);
+        int n = slot.size;
+        Matrix factor = settings.lag() > 0 ? arena.tensor(slot.askedTensor()) : task.factor();
+        float[] triangle = new float[n * (n + 1) / 2];
+        for (int i = 0, at = 0; i < n; at += n - i, i++) {
+            factor.read(i * n + i, triangle, at, n - i);
+        }
+        float[] basis = new float[n * n];
+        task.basis().read(0, basis, 0, basis.length);
+        return new RefreshRequest(
+                model,
+                slot.layer,
+                slot.side,
+                slot.version,
+                slot.askedAfter,
+                shared.configuration(),
+                shared.fingerprint(),
+                slot.method,
+                n,
+                triangle,
+                basis);
+    }
+
+    /** Installs what is due before the next step, if all its answers are there. */
+    private boolean installDue(Listener listener) {
+        long next = step + 1;
+        for (RefreshSlot slot : slots) {
+            if (slot.outstanding && slot.askedAfter + settings.lag() + 1 <= next && slot.answer == null) {
+                return false;
+            }
+        }
+        for (RefreshSlot slot : slots) {
+            if (slot.outstanding && slot.askedAfter + settings.lag() + 1 <= next) {
+                install(slot);
+                if (slot.deferred) {
+                    slot.deferred = false;
+                    slot.method = slot.deferredMethod;
+                    ask(slot, step);
+                    listener.requested(request(slot));
+                }
+            }
+        }
+        // a deferred request at lag 0 cannot exist: it would be due at once
+        return true;
+    }
+
+    private void install(RefreshSlot slot) {
+        RefreshAnswer answer = slot.answer;
+        slot.answer = null;
+        slot.outstanding = false;
+        if (!answer.succeeded()) {
+            failedRefreshes++;
+            return;
+        }
+        shared.install(answer, layers.get(slot.layer));
     }
 
     /** Hands in an answer; false if it is a duplicate, was not asked for, or was computed under other numerics. */
     public boolean answer(RefreshAnswer answer) {
-        throw new UnsupportedOperationException("to come");
+        for (RefreshSlot slot : slots) {
+            if (slot.layer == answer.layer() && slot.side == answer.side()) {
+                if (!slot.outstanding
+                        || slot.answer != null
+                        || slot.version != answer.version()
+                        || !answer.model().equals(model)
+                        || !answer.configuration().equals(shared.configuration())
+                        || !answer.fingerprint().equals(shared.fingerprint())
+                        || answer.succeeded() && answer.size() != slot.size) {
+                    return false;
+                }
+                slot.answer = answer;
+                return true;
+            }
+        }
+        return false;
     }
 
     /** Refreshes asked for and not answered yet, oldest first, with the factors they were asked for. */
     public List<RefreshRequest> outstanding() {
-        throw new UnsupportedOperationException("to come");
+        return slots.stream()
+                .filter(slot -> slot.outstanding && slot.answer == null)
+                .sorted(Comparator.comparingLong(slot -> slot.askedAfter))
+                .map(this::request)
+                .toList();
     }
 
     /** Whether a closed mini-batch waits for an answer. */
     public boolean waiting() {
-        throw new UnsupportedOperationException("to come");
+        return ready > 0;
     }
 
     /** The next version, or empty if no step was taken since the last one. */
     public Optional<PublishedModel> publish() {
-        throw new UnsupportedOperationException("to come");
+        if (step == publishedStep) {
+            return Optional.empty();
+        }
+        version++;
+        publishedStep = step;
+        return Optional.of(new PublishedModel(
+                model,
+                version,
+                step,
+                learned,
+                Collections.unmodifiableSortedMap(new TreeMap<>(trainedThrough)),
+                finished,
+                "ordered",
+                shared.configuration(),
+                shared.fingerprint(),
+                digest(),
+                payload()));
     }
 
     /** Parameters and optimizer tensors. */
     public Arena arena() {
-        throw new UnsupportedOperationException("to come");
-    }
-
-    /** Everything else that it remembers, layout byte first. Answers that came early are not part of it. */
-    public byte[] header() {
-        throw new UnsupportedOperationException("to come");
+        return arena;
     }
 
     public String model() {
-        throw new UnsupportedOperationException("to come");
+        return model;
     }
 
     /** Steps taken. */
     public long step() {
-        throw new UnsupportedOperationException("to come");
+        return step;
+    }
+
+    /** Refreshes whose decomposition failed, so that the old basis stayed. */
+    public long failedRefreshes() {
+        return failedRefreshes;
     }
 
     /** SHA-256 (hex) over all parameters and optimizer state. */
     public String digest() {
-        throw new UnsupportedOperationException("to come");
+        return arena.digest();
     }
 
     /** Heap and native bytes it holds. */
     public long bytes() {
-        throw new UnsupportedOperationException("to come");
+        long instances = open.instances.size();
+        for (MiniBatch batch : closed) {
+            instances += batch.instances.size();
+        }
+        return arena.bytes() + 1024 + instances * (128L + 4L * Features.width(settings.schema()));
+    }
+
+    /**
+     * What a reader needs to predict: layout byte, hidden units, activation, feature statistics, then each layer's [W|b]
+     * as row-major big-endian floats.
+     */
+    private byte[] payload() {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        try (DataOutputStream out = new DataOutputStream(bytes)) {
+            out.writeByte(LAYOUT);
+            out.writeUTF(settings.schema().task().name());
+            out.writeUTF(settings.activation().name());
+            out.writeInt(parameters.size());
+            for (Matrix weights : parameters) {
+                out.writeInt(weights.rows());
+                out.writeInt(weights.columns());
+            }
+            features.write(out);
+            for (Matrix weights : parameters) {
+                float[] row = new float[weights.columns()];
+                for (int i = 0; i < weights.rows(); i++) {
+                    weights.read(i * row.length, row, 0, row.length);
+                    for (float value : row) {
+                        out.writeFloat(value);
+                    }
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException("Writing to memory failed", e);
+        }
+        return bytes.toByteArray();
+    }
+
+    /** Everything that is not in the arena, layout byte first. Answers that came early are not part of it. */
+    public byte[] header() {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        try (DataOutputStream out = new DataOutputStream(bytes)) {
+            out.writeByte(LAYOUT);
+            out.writeUTF(shared.configuration());
+            out.writeLong(step);
+            out.writeLong(learned);
+            out.writeLong(version);
+            out.writeLong(publishedStep);
+            out.writeLong(failedRefreshes);
+            out.writeBoolean(finished);
+            for (String counter : arena.counters()) {
+                out.writeLong(arena.counter(counter));
+            }
+            out.writeInt(trainedThrough.size());
+            for (var entry : trainedThrough.entrySet()) {
+                out.writeInt(entry.getKey());
+                out.writeLong(entry.getValue());
+            }
+            for (RefreshSlot slot : slots) {
+                slot.write(out);
+            }
+            features.write(out);
+            writeBatches(out);
+        } catch (IOException e) {
+            throw new UncheckedIOException("Writing to memory failed", e);
+        }
+        return bytes.toByteArray();
+    }
+
+    private void writeBatches(DataOutput out) throws IOException {
+        out.writeInt(features.awaiting());
+        out.writeInt(ready);
+        out.writeInt(closed.size());
+        for (MiniBatch batch : closed) {
+            batch.write(out);
+        }
+        open.write(out);
+    }
+
+    void read(byte[] header) {
+        try (DataInputStream in = new DataInputStream(new ByteArrayInputStream(header))) {
+            int layout = in.readUnsignedByte();
+            if (layout > LAYOUT) {
+                throw new IllegalArgumentException("Learner layout " + layout + " of model " + model
+                        + " is newer than this job's " + LAYOUT + "; upgrade the job");
+            }
+            String configuration = in.readUTF();
+            if (!configuration.equals(shared.configuration())) {
+                throw new IllegalArgumentException("The state of model " + model + " was written under configuration "
+                        + configuration + ", this job's is " + shared.configuration()
+                        + "; start from empty state or restore the old configuration");
+            }
+            step = in.readLong();
+            learned = in.readLong();
+            version = in.readLong();
+            publishedStep = in.readLong();
+            failedRefreshes = in.readLong();
+            finished = in.readBoolean();
+            for (String counter : arena.counters()) {
+                arena.setCounter(counter, in.readLong());
+            }
+            int partitions = bounded(in.readInt(), "partitions");
+            for (int i = 0; i < partitions; i++) {
+                trainedThrough.put(in.readInt(), in.readLong());
+            }
+            for (RefreshSlot slot : slots) {
+                slot.read(in);
+            }
+            features.read(in);
+            readBatches(in);
+        } catch (IOException e) {
+            throw new UncheckedIOException("The state of model " + model + " cannot be read", e);
+        }
+    }
+
+    private void readBatches(DataInputStream in) throws IOException {
+        int width = Features.width(settings.schema());
+        int awaiting = bounded(in.readInt(), "forecasts");
+        ready = bounded(in.readInt(), "ready mini-batches");
+        int count = bounded(in.readInt(), "mini-batches");
+        for (int i = 0; i < count; i++) {
+            closed.add(MiniBatch.read(in, width, settings.batch()));
+        }
+        open = MiniBatch.read(in, width, settings.batch());
+        List<Instance> all = new ArrayList<>();
+        closed.forEach(batch -> all.addAll(batch.instances));
+        all.addAll(open.instances);
+        all.subList(all.size() - awaiting, all.size()).forEach(features::await);
+    }
+
+    private static int bounded(int count, String what) throws IOException {
+        if (count < 0 || count > LARGEST_MAP) {
+            throw new IOException("A count of " + count + " " + what + " cannot be right");
+        }
+        return count;
     }
 
     @Override
-    public void close() {}
+    public void close() {
+        arena.close();
+    }
 }

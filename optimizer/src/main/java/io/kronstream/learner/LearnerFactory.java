@@ -1,17 +1,80 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.kronstream.learner;
 
+import io.kronstream.fisher.Decomposition;
+import io.kronstream.linalg.Arena;
+import io.kronstream.linalg.Matrix;
+import io.kronstream.linalg.Numerics;
+import io.kronstream.linalg.Precision;
+import io.kronstream.linalg.TensorSpec;
+import io.kronstream.network.LayerShape;
+import io.kronstream.network.Loss;
+import io.kronstream.network.Network;
+import io.kronstream.optimizers.LayerState;
+import io.kronstream.optimizers.Memory;
+import io.kronstream.optimizers.Optimizer;
+import io.kronstream.optimizers.Optimizers;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
 /** Creates the learners of one thread, which share its scratch memory. Not thread-safe. */
 public final class LearnerFactory implements AutoCloseable {
     private final LearnerSettings settings;
+    private final String configuration;
+    private final String fingerprint;
+    private final Network network;
+    private final Optimizer optimizer;
+    private final List<TensorSpec> tensors = new ArrayList<>();
+    private final List<String> counters = new ArrayList<>();
+    private final double[] targets;
+    private final Map<Integer, Matrix> bases = new HashMap<>();
 
+    /** @throws IllegalArgumentException if {@link LearnerSettings#problems()} finds any */
     public LearnerFactory(LearnerSettings settings) {
+        List<String> problems = settings.problems();
+        if (!problems.isEmpty()) {
+            throw new IllegalArgumentException(String.join("; ", problems));
+        }
+        Numerics.singleThreaded();
         this.settings = settings;
+        this.configuration = settings.configuration();
+        this.fingerprint = Numerics.fingerprint();
+        this.targets = new double[settings.batch()];
+        this.network = new Network(
+                Precision.FLOAT,
+                Features.width(settings.schema()),
+                settings.hidden(),
+                1,
+                settings.activation(),
+                settings.schema().task() == Task.BINARY ? Loss.BINARY_CROSS_ENTROPY : Loss.MEAN_SQUARED_ERROR,
+                settings.batch());
+        this.optimizer = Optimizers.create(settings.optimizer(), Precision.FLOAT);
+        for (int layer = 0; layer < network.shapes().size(); layer++) {
+            declare(layer, network.shapes().get(layer));
+        }
+    }
+
+    private void declare(int layer, LayerShape shape) {
+        String prefix = Learner.layerPrefix(layer);
+        tensors.add(TensorSpec.dense(Learner.weightsTensor(layer), shape.rows(), shape.columns()));
+        Memory memory = optimizer.memory(shape.rows(), shape.columns());
+        memory.tensors().forEach(tensor -> tensors.add(tensor.prefixed(prefix)));
+        memory.counters().forEach(counter -> counters.add(prefix + counter));
+        if (settings.lag() > 0) {
+            for (int side : optimizer.sides(shape.rows(), shape.columns())) {
+                int size = side == 0 ? shape.rows() : shape.columns();
+                tensors.add(TensorSpec.symmetric(new RefreshSlot(layer, side, size).askedTensor(), size));
+            }
+        }
     }
 
     /** A learner that has seen nothing; its parameters depend on the seed and the model's id alone. */
     public Learner create(String model) {
-        throw new UnsupportedOperationException("to come");
+        Learner learner = new Learner(this, model);
+        learner.initialise();
+        return learner;
     }
 
     /**
@@ -21,9 +84,49 @@ public final class LearnerFactory implements AutoCloseable {
      * @throws IllegalArgumentException if the header's layout is newer than this code's or its configuration differs
      */
     public Learner restore(String model, byte[] header) {
-        throw new UnsupportedOperationException("to come");
+        Learner learner = new Learner(this, model);
+        learner.read(header);
+        return learner;
+    }
+
+    Arena newArena() {
+        return new Arena(Precision.FLOAT, tensors, counters);
+    }
+
+    void install(RefreshAnswer answer, LayerState layer) {
+        int n = answer.size();
+        Matrix basis = bases.computeIfAbsent(n, size -> Matrix.create(Precision.FLOAT, size, size));
+        basis.write(0, answer.basis(), 0, n * n);
+        optimizer.install(layer, answer.side(), new Decomposition(true, basis, answer.permutation()));
+    }
+
+    LearnerSettings settings() {
+        return settings;
+    }
+
+    Network network() {
+        return network;
+    }
+
+    Optimizer optimizer() {
+        return optimizer;
+    }
+
+    double[] targets() {
+        return targets;
+    }
+
+    String configuration() {
+        return configuration;
+    }
+
+    String fingerprint() {
+        return fingerprint;
     }
 
     @Override
-    public void close() {}
+    public void close() {
+        network.close();
+        bases.values().forEach(Matrix::close);
+    }
 }

@@ -5,7 +5,11 @@ import io.kronstream.network.Activation;
 import io.kronstream.optimizers.OptimizerSettings;
 import io.kronstream.optimizers.Optimizers;
 import java.io.Serializable;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 
 /**
@@ -44,6 +48,39 @@ public record LearnerSettings(
                 schema, DEFAULT_HIDDEN, Activation.RELU, optimizer, DEFAULT_BATCH, 0, optimizer.refreshInterval(), 1);
     }
 
+    /**
+     * Digest (16 hex digits) of what the state's shape and meaning depend on: schema, network, mini-batch size, name and
+     * memory of the optimizer, and whether refreshes lag. Rates, decays and intervals may change between runs.
+     */
+    public String configuration() {
+        String shape = String.join(
+                "|",
+                "1",
+                schema.columns().toString(),
+                String.valueOf(schema.task()),
+                schema.label(),
+                schema.numeric().toString(),
+                schema.categorical().toString(),
+                String.valueOf(schema.hashBuckets()),
+                schema.periodic().toString(),
+                String.valueOf(schema.time()),
+                String.valueOf(schema.key()),
+                String.valueOf(schema.forecast()),
+                schema.labelLags().toString(),
+                hidden.toString(),
+                String.valueOf(activation),
+                String.valueOf(batch),
+                optimizer.name(),
+                String.valueOf(optimizer.rankOneSecondMoment()),
+                String.valueOf(lag > 0));
+        try {
+            byte[] digest = MessageDigest.getInstance("SHA-256").digest(shape.getBytes(StandardCharsets.UTF_8));
+            return HexFormat.of().formatHex(digest, 0, 8);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("Every Java platform has SHA-256", e);
+        }
+    }
+
     /** Everything that is wrong, one sentence each; empty if nothing is. */
     public List<String> problems() {
         List<String> problems = new ArrayList<>(schema.problems());
@@ -65,6 +102,8 @@ public record LearnerSettings(
         }
         if (lag < 0) {
             problems.add("'lag' must not be negative, was " + lag);
+        } else if (lag > optimizer.refreshInterval()) {
+            problems.add("'lag' must not exceed 'refresh-interval' (" + optimizer.refreshInterval() + "), was " + lag);
         }
         return problems;
     }

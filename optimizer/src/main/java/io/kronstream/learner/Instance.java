@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.kronstream.learner;
+
+import java.io.DataInput;
+import java.io.DataOutput;
+import java.io.IOException;
+
+/**
+ * An example turned into the network's input, waiting to be predicted and learned. The network's output {@code f} means
+ * the label {@code base + scale * f}.
+ */
+final class Instance {
+    final int partition;
+    final long offset;
+    final long timestamp;
+    final float[] inputs;
+    final double base;
+    final double scale;
+    final double noChange;
+    final double prior;
+
+    /** The label; NaN while it is not known. */
+    double label;
+    /** Whether {@link #label} has been decided: known, or known to be missing. */
+    boolean settled;
+    /** Network output made before learning from this instance, and the steps taken when it was made. */
+    double output = Double.NaN;
+
+    long outputStep = -1;
+
+    Instance(
+            int partition,
+            long offset,
+            long timestamp,
+            float[] inputs,
+            double base,
+            double scale,
+            double noChange,
+            double prior,
+            double label,
+            boolean settled) {
+        this.partition = partition;
+        this.offset = offset;
+        this.timestamp = timestamp;
+        this.inputs = inputs;
+        this.base = base;
+        this.scale = scale;
+        this.noChange = noChange;
+        this.prior = prior;
+        this.label = label;
+        this.settled = settled;
+    }
+
+    void settle(double value) {
+        label = value;
+        settled = true;
+    }
+
+    boolean predicted() {
+        return outputStep >= 0;
+    }
+
+    /** What the network's output should have been, clipped like every standardised value. */
+    double target() {
+        return RunningMoments.clip((label - base) / scale);
+    }
+
+    void write(DataOutput out) throws IOException {
+        out.writeInt(partition);
+        out.writeLong(offset);
+        out.writeLong(timestamp);
+        for (float input : inputs) {
+            out.writeFloat(input);
+        }
+        out.writeDouble(base);
+        out.writeDouble(scale);
+        out.writeDouble(noChange);
+        out.writeDouble(prior);
+        out.writeDouble(label);
+        out.writeBoolean(settled);
+        out.writeDouble(output);
+        out.writeLong(outputStep);
+    }
+
+    static Instance read(DataInput in, int width) throws IOException {
+        int partition = in.readInt();
+        long offset = in.readLong();
+        long timestamp = in.readLong();
+        float[] inputs = new float[width];
+        for (int i = 0; i < width; i++) {
+            inputs[i] = in.readFloat();
+        }
+        Instance instance = new Instance(
+                partition,
+                offset,
+                timestamp,
+                inputs,
+                in.readDouble(),
+                in.readDouble(),
+                in.readDouble(),
+                in.readDouble(),
+                in.readDouble(),
+                in.readBoolean());
+        instance.output = in.readDouble();
+        instance.outputStep = in.readLong();
+        return instance;
+    }
+}

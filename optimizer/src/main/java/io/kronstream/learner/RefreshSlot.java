@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.kronstream.learner;
+
+import io.kronstream.fisher.RefreshMethod;
+import java.io.DataInput;
+import java.io.DataOutput;
+import java.io.IOException;
+
+/** Where the refreshes of one side of one layer stand. At most one is outstanding. */
+final class RefreshSlot {
+    final int layer;
+    final int side;
+    final int size;
+
+    /** How many refreshes were asked for. */
+    long version;
+    /** Whether refresh {@link #version} has not been installed. */
+    boolean outstanding;
+    /** The step after which it was asked for. */
+    long askedAfter;
+
+    RefreshMethod method = RefreshMethod.QR_ITERATION;
+    /** Whether another one fell due while this one was outstanding; it is asked for right after the installation. */
+    boolean deferred;
+
+    RefreshMethod deferredMethod = RefreshMethod.QR_ITERATION;
+
+    /** The answer to the outstanding refresh, once it is there. Not part of the state: it can be asked for again. */
+    RefreshAnswer answer;
+
+    RefreshSlot(int layer, int side, int size) {
+        this.layer = layer;
+        this.side = side;
+        this.size = size;
+    }
+
+    /** The tensor that keeps the factor that the outstanding refresh was asked for. */
+    String askedTensor() {
+        return Learner.layerPrefix(layer) + (side == 0 ? "left.asked" : "right.asked");
+    }
+
+    void write(DataOutput out) throws IOException {
+        out.writeLong(version);
+        out.writeBoolean(outstanding);
+        out.writeLong(askedAfter);
+        out.writeByte(method.ordinal());
+        out.writeBoolean(deferred);
+        out.writeByte(deferredMethod.ordinal());
+    }
+
+    void read(DataInput in) throws IOException {
+        version = in.readLong();
+        outstanding = in.readBoolean();
+        askedAfter = in.readLong();
+        method = RefreshMethod.values()[in.readByte()];
+        deferred = in.readBoolean();
+        deferredMethod = RefreshMethod.values()[in.readByte()];
+    }
+}
