@@ -51,8 +51,10 @@ final class Features {
         for (int i = 0; i < moments.length; i++) {
             moments[i] = new RunningMoments();
         }
-        int capacity = schema.labelLags().stream().mapToInt(Integer::intValue).max().orElse(0);
-        this.history = new LabelHistory(schema.forecast() == null ? capacity : schema.forecast().lags());
+        int capacity =
+                schema.labelLags().stream().mapToInt(Integer::intValue).max().orElse(0);
+        this.history = new LabelHistory(
+                schema.forecast() == null ? capacity : schema.forecast().lags());
         this.naive = new NaivePredictors(schema.task());
     }
 

@@ -344,8 +344,8 @@ public final class Learner implements AutoCloseable {
                 return slot;
             }
         }
-        throw new IllegalStateException("The optimizer refreshes side " + side + " of layer " + layer
-                + ", which it did not declare");
+        throw new IllegalStateException(
+                "The optimizer refreshes side " + side + " of layer " + layer + ", which it did not declare");
     }
 
     private RefreshRequest request(RefreshSlot slot) {

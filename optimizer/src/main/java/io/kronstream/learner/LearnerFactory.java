@@ -127,6 +127,7 @@ public final class LearnerFactory implements AutoCloseable {
     @Override
     public void close() {
         network.close();
+        optimizer.close();
         bases.values().forEach(Matrix::close);
     }
 }

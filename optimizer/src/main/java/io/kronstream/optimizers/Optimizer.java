@@ -26,6 +26,16 @@ public interface Optimizer extends AutoCloseable {
      */
     void step(LayerGradient gradient, Matrix parameters, LayerState state);
 
+    /** The sides of a layer of this shape that have an eigenbasis: 0 for left, 1 for right. */
+    default List<Integer> sides(int rows, int columns) {
+        return List.of();
+    }
+
+    /** What a refresh of a side would work on now, whether it is due or not. */
+    default RefreshTask task(LayerState state, int side) {
+        throw new UnsupportedOperationException(name() + " has no eigenbasis to refresh");
+    }
+
     /**
      * The sides whose eigenbasis asks for a refresh after the last step. What was asked for earlier and is owed by now
      * must be installed before: a task's permutation refers to the basis that the task shows.

@@ -31,7 +31,8 @@ class FeaturesTest {
         for (int i = 0; i < 1000; i++) {
             features.add(example(0, new double[] {i % 2, 0, 0}, new int[0], 1));
         }
-        assertThat(features.add(example(0, new double[] {1e6, 0, 0}, new int[0], 1)).inputs[0]).isEqualTo(8);
+        assertThat(features.add(example(0, new double[] {1e6, 0, 0}, new int[0], 1)).inputs[0])
+                .isEqualTo(8);
     }
 
     @Test
@@ -51,7 +52,8 @@ class FeaturesTest {
                 null);
         Features features = new Features(schema);
         // Tuesday 1970-01-06 06:00 UTC
-        Instance instance = features.add(example(5 * 86_400_000L + 6 * 3_600_000L, new double[] {3}, new int[] {2}, 10));
+        Instance instance =
+                features.add(example(5 * 86_400_000L + 6 * 3_600_000L, new double[] {3}, new int[] {2}, 10));
         double week = 2 * Math.PI * (1 + 0.25) / 7;
         float[] expected = {1, 0, 1, 0, (float) Math.sin(week), (float) Math.cos(week), 0, 0, 1, 0};
         assertThat(instance.inputs).hasSize(Features.width(schema));

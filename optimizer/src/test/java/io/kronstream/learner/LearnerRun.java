@@ -60,8 +60,7 @@ final class LearnerRun implements Learner.Listener {
     }
 
     private void answerHeld() {
-        RefreshRequest request =
-                held.remove(answers == Answers.OUT_OF_ORDER ? order.nextInt(held.size()) : 0);
+        RefreshRequest request = held.remove(answers == Answers.OUT_OF_ORDER ? order.nextInt(held.size()) : 0);
         learner.answer(worker.compute(request));
     }
 

@@ -23,8 +23,7 @@ class LearnerTest {
     }
 
     static Stream<Arguments> optimizersAndLags() {
-        return Optimizers.names().stream()
-                .flatMap(name -> Stream.of(0, 1, 3, 4).map(lag -> Arguments.of(name, lag)));
+        return Optimizers.names().stream().flatMap(name -> Stream.of(0, 1, 3, 4).map(lag -> Arguments.of(name, lag)));
     }
 
     @ParameterizedTest
@@ -32,11 +31,16 @@ class LearnerTest {
     void restartedLearnerEqualsUninterruptedOne(String optimizer, int lag) {
         LearnerSettings settings = settings(LearnerRun.binarySchema(), optimizer, lag);
         List<Example> stream = LearnerRun.binaryStream(403);
-        LearnerRun expected = new LearnerRun(settings, LearnerRun.Answers.WHEN_WAITED_FOR).feed(stream).finish();
+        LearnerRun expected = new LearnerRun(settings, LearnerRun.Answers.WHEN_WAITED_FOR)
+                .feed(stream)
+                .finish();
 
         for (int cut : new int[] {1, 8, 37, 40, 41, 163, 203, 400}) {
             LearnerRun run = new LearnerRun(settings, LearnerRun.Answers.WHEN_WAITED_FOR);
-            run.feed(stream.subList(0, cut)).restart().feed(stream.subList(cut, stream.size())).finish();
+            run.feed(stream.subList(0, cut))
+                    .restart()
+                    .feed(stream.subList(cut, stream.size()))
+                    .finish();
             assertThat(run.scores).isEqualTo(expected.scores);
             assertThat(run.learner.digest()).isEqualTo(expected.learner.digest());
             assertThat(run.learner.header()).isEqualTo(expected.learner.header());
@@ -48,7 +52,9 @@ class LearnerTest {
     void timingOfAnswersChangesNothing(String optimizer, int lag) {
         LearnerSettings settings = settings(LearnerRun.binarySchema(), optimizer, lag);
         List<Example> stream = LearnerRun.binaryStream(500);
-        LearnerRun expected = new LearnerRun(settings, LearnerRun.Answers.AT_ONCE).feed(stream).finish();
+        LearnerRun expected = new LearnerRun(settings, LearnerRun.Answers.AT_ONCE)
+                .feed(stream)
+                .finish();
 
         for (LearnerRun.Answers answers : LearnerRun.Answers.values()) {
             LearnerRun run = new LearnerRun(settings, answers).feed(stream).finish();
@@ -62,12 +68,17 @@ class LearnerTest {
     void restartedForecastEqualsUninterruptedOne() {
         LearnerSettings settings = settings(LearnerRun.forecastSchema(12, 10), "dykaf", 3);
         List<Example> stream = LearnerRun.seriesStream(300);
-        LearnerRun expected = new LearnerRun(settings, LearnerRun.Answers.AT_ONCE).feed(stream).finish();
+        LearnerRun expected = new LearnerRun(settings, LearnerRun.Answers.AT_ONCE)
+                .feed(stream)
+                .finish();
         assertThat(expected.scores).hasSize(300 - 11 - 10);
 
         for (int cut = 1; cut < 300; cut += 7) {
             LearnerRun run = new LearnerRun(settings, LearnerRun.Answers.WHEN_WAITED_FOR);
-            run.feed(stream.subList(0, cut)).restart().feed(stream.subList(cut, stream.size())).finish();
+            run.feed(stream.subList(0, cut))
+                    .restart()
+                    .feed(stream.subList(cut, stream.size()))
+                    .finish();
             assertThat(run.scores).isEqualTo(expected.scores);
             assertThat(run.learner.digest()).isEqualTo(expected.learner.digest());
         }
@@ -84,8 +95,12 @@ class LearnerTest {
             other.add(new Example(
                     "m", 0, example.offset(), example.timestamp(), new double[0], new int[0], -example.label()));
         }
-        List<Score> one = new LearnerRun(settings, LearnerRun.Answers.AT_ONCE).feed(stream).finish().scores;
-        List<Score> two = new LearnerRun(settings, LearnerRun.Answers.AT_ONCE).feed(other).finish().scores;
+        List<Score> one = new LearnerRun(settings, LearnerRun.Answers.AT_ONCE)
+                .feed(stream)
+                .finish()
+                .scores;
+        List<Score> two =
+                new LearnerRun(settings, LearnerRun.Answers.AT_ONCE).feed(other).finish().scores;
 
         for (int i = 0; one.get(i).offset() <= known; i++) {
             assertThat(two.get(i).prediction()).isEqualTo(one.get(i).prediction());
@@ -135,11 +150,15 @@ class LearnerTest {
         while (run.learner.outstanding().isEmpty()) {
             run.feed(stream.subList(fed, ++fed));
         }
-        RefreshAnswer answer = new RefreshWorker().compute(run.learner.outstanding().get(0));
+        RefreshAnswer answer =
+                new RefreshWorker().compute(run.learner.outstanding().get(0));
 
-        assertThat(run.learner.answer(with(answer, "other", answer.version(), answer.fingerprint()))).isFalse();
-        assertThat(run.learner.answer(with(answer, "m", answer.version() + 1, answer.fingerprint()))).isFalse();
-        assertThat(run.learner.answer(with(answer, "m", answer.version(), "foreign"))).isFalse();
+        assertThat(run.learner.answer(with(answer, "other", answer.version(), answer.fingerprint())))
+                .isFalse();
+        assertThat(run.learner.answer(with(answer, "m", answer.version() + 1, answer.fingerprint())))
+                .isFalse();
+        assertThat(run.learner.answer(with(answer, "m", answer.version(), "foreign")))
+                .isFalse();
         assertThat(run.learner.answer(answer)).isTrue();
         assertThat(run.learner.answer(answer)).isFalse();
     }
@@ -178,8 +197,7 @@ class LearnerTest {
         LearnerRun run = new LearnerRun(settings(LearnerRun.binarySchema(), "adam", 0), LearnerRun.Answers.AT_ONCE);
         byte[] header = run.learner.header();
         LearnerSettings other = settings(LearnerRun.binarySchema(), "dykaf", 0);
-        assertThatThrownBy(() -> new LearnerFactory(other).restore("m", header))
-                .hasMessageContaining("configuration");
+        assertThatThrownBy(() -> new LearnerFactory(other).restore("m", header)).hasMessageContaining("configuration");
         header[0] = 9;
         assertThatThrownBy(() -> new LearnerFactory(other).restore("m", header))
                 .hasMessageContaining("layout 9")
@@ -190,7 +208,8 @@ class LearnerTest {
     void modelsOfOneSeedDiffer() {
         LearnerFactory factory = new LearnerFactory(settings(LearnerRun.binarySchema(), "adam", 0));
         assertThat(factory.create("a").digest()).isEqualTo(factory.create("a").digest());
-        assertThat(factory.create("a").digest()).isNotEqualTo(factory.create("b").digest());
+        assertThat(factory.create("a").digest())
+                .isNotEqualTo(factory.create("b").digest());
     }
 
     @Test
