@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.kronstream.jobs;
+
+import static org.apache.flink.configuration.ConfigOptions.key;
+
+import io.kronstream.connectors.Delivery;
+import io.kronstream.fisher.RefreshMethod;
+import io.kronstream.learner.LearnerSettings;
+import io.kronstream.network.Activation;
+import io.kronstream.operators.RefreshMode;
+import io.kronstream.optimizers.OptimizerSettings;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import org.apache.flink.configuration.ConfigOption;
+import org.apache.flink.configuration.MemorySize;
+
+/**
+ * Every option of a job, with its default and what it costs. In a job file the nouns of a key are nested. An option
+ * without a default here takes it from the optimizer that is chosen ({@link OptimizerSettings#defaults}), or is said to
+ * be required.
+ */
+public final class JobOptions {
+    public static final ConfigOption<String> JOB_NAME = key("job.name")
+            .stringType()
+            .defaultValue("kronstream")
+            .withDescription("Name of the job in the dashboard. Costs nothing.");
+    public static final ConfigOption<Integer> PARALLELISM = key("job.parallelism")
+            .intType()
+            .defaultValue(1)
+            .withDescription("Subtasks of every operator. Each takes a slot, and memory for its share of the models;"
+                    + " more than there are models helps only the refreshes.");
+    public static final ConfigOption<Integer> MAX_PARALLELISM = key("job.max-parallelism")
+            .intType()
+            .defaultValue(128)
+            .withDescription("Most subtasks the job can ever be rescaled to. It cannot be changed later; a large one"
+                    + " makes checkpoints of few models a little larger.");
+    public static final ConfigOption<Integer> RESTART_ATTEMPTS = key("job.restart.attempts")
+            .intType()
+            .defaultValue(10)
+            .withDescription("Failures after which the job gives up. Each restart repeats what came after the last"
+                    + " checkpoint.");
+    public static final ConfigOption<Duration> RESTART_DELAY = key("job.restart.delay")
+            .durationType()
+            .defaultValue(Duration.ofSeconds(1))
+            .withDescription("Pause before a restart. Short ones hammer a cluster that is still losing machines.");
+
+    public static final ConfigOption<String> KAFKA_BOOTSTRAP = key("kafka.bootstrap")
+            .stringType()
+            .noDefaultValue()
+            .withDescription("Brokers, as host:port,host:port. Required.");
+    public static final ConfigOption<String> TOPIC_PREFIX = key("kafka.prefix")
+            .stringType()
+            .defaultValue("kronstream")
+            .withDescription("First part of the names of all topics, such as PREFIX.examples. Costs nothing.");
+    public static final ConfigOption<Map<String, String>> KAFKA_PROPERTIES = key("kafka.properties")
+            .mapType()
+            .defaultValue(Map.of())
+            .withDescription("Further properties of every Kafka client, such as security settings.");
+    public static final ConfigOption<Delivery> DELIVERY = key("kafka.delivery")
+            .enumType(Delivery.class)
+            .defaultValue(Delivery.AT_LEAST_ONCE)
+            .withDescription("How models, scores and dead letters go out. After a failure at-least-once repeats some,"
+                    + " bit for bit; exactly-once holds all back until the next checkpoint.");
+
+    public static final ConfigOption<String> MODEL = key("model.name")
+            .stringType()
+            .defaultValue("main")
+            .withDescription("Id of the model when the schema names no key column. Costs nothing.");
+    public static final ConfigOption<List<Integer>> HIDDEN = key("model.hidden")
+            .intType()
+            .asList()
+            .defaultValues(LearnerSettings.DEFAULT_HIDDEN.toArray(Integer[]::new))
+            .withDescription("Units of each hidden layer. Memory grows with the square of a layer's sides, the work of"
+                    + " a refresh with the cube.");
+    public static final ConfigOption<Activation> ACTIVATION = key("model.activation")
+            .enumType(Activation.class)
+            .defaultValue(Activation.RELU)
+            .withDescription("Function of the hidden layers; tanh costs more per example than relu.");
+    public static final ConfigOption<Long> SEED = key("model.seed")
+            .longType()
+            .defaultValue(1L)
+            .withDescription("Seed of the initial parameters. Costs nothing.");
+    public static final ConfigOption<Long> PUBLISH_EVERY = key("model.publish-every")
+            .longType()
+            .defaultValue(100L)
+            .withDescription("Steps between two published versions. Each costs a digest over the model's whole state"
+                    + " and its bytes on Kafka.");
+
+    public static final ConfigOption<Integer> BATCH_SIZE = key("batch.size")
+            .intType()
+            .defaultValue(LearnerSettings.DEFAULT_BATCH)
+            .withDescription("Examples of a mini-batch. Small ones adapt faster and cost more time per example.");
+    public static final ConfigOption<Duration> BATCH_INTERVAL = key("batch.interval")
+            .durationType()
+            .defaultValue(Duration.ZERO)
+            .withDescription("Span of the records' own time that closes a mini-batch early; 0 for never. Short ones"
+                    + " make small batches of slow streams.");
+
+    public static final ConfigOption<String> OPTIMIZER = key("optimizer.name")
+            .stringType()
+            .defaultValue("dykaf")
+            .withDescription("The optimizer. adam is the cheapest; dykaf keeps a factor and a basis for each side of"
+                    + " each layer.");
+    public static final ConfigOption<Double> LEARNING_RATE = key("optimizer.learning-rate")
+            .doubleType()
+            .noDefaultValue()
+            .withDescription("Step size; the optimizer's own unless given. It decides more than any other option.");
+    public static final ConfigOption<Double> BETA1 = key("optimizer.beta1")
+            .doubleType()
+            .noDefaultValue()
+            .withDescription("Decay of the first moment; the optimizer's own unless given. Costs nothing.");
+    public static final ConfigOption<Double> BETA2 = key("optimizer.beta2")
+            .doubleType()
+            .noDefaultValue()
+            .withDescription("Decay of the second moment; the optimizer's own unless given. Costs nothing.");
+    public static final ConfigOption<Double> FACTOR_BETA = key("optimizer.factor-beta")
+            .doubleType()
+            .noDefaultValue()
+            .withDescription("Decay of the Kronecker factors; the optimizer's own unless given. Costs nothing.");
+    public static final ConfigOption<Double> EPSILON = key("optimizer.epsilon")
+            .doubleType()
+            .noDefaultValue()
+            .withDescription("Added to the denominator; the optimizer's own unless given. Costs nothing.");
+    public static final ConfigOption<Double> WEIGHT_DECAY = key("optimizer.weight-decay")
+            .doubleType()
+            .noDefaultValue()
+            .withDescription("Pull of the parameters towards zero; the optimizer's own unless given. Costs nothing.");
+    public static final ConfigOption<OptimizerSettings.Integrator> INTEGRATOR = key("optimizer.integrator")
+            .enumType(OptimizerSettings.Integrator.class)
+            .noDefaultValue()
+            .withDescription("How the factors of dykaf follow the gradients; parallel costs half as much again as"
+                    + " sequential.");
+    public static final ConfigOption<OptimizerSettings.Start> START = key("optimizer.start")
+            .enumType(OptimizerSettings.Start.class)
+            .noDefaultValue()
+            .withDescription("How the factors of dykaf start; kron costs one decomposition more.");
+    public static final ConfigOption<Boolean> RANK_ONE = key("optimizer.rank-one-second-moment")
+            .booleanType()
+            .noDefaultValue()
+            .withDescription("Keep the second moment of dykaf as an outer product: less memory, less stable.");
+
+    public static final ConfigOption<RefreshMode> REFRESH_MODE = key("refresh.mode")
+            .enumType(RefreshMode.class)
+            .defaultValue(RefreshMode.REMOTE)
+            .withDescription("Where eigenbases are refreshed. remote takes the cubic work off the learner and costs the"
+                    + " way through Kafka; inline costs the learner's own time.");
+    public static final ConfigOption<Integer> REFRESH_INTERVAL = key("refresh.interval")
+            .intType()
+            .noDefaultValue()
+            .withDescription("Steps between two refreshes of a basis; the optimizer's own unless given. Short ones cost"
+                    + " cubic work more often.");
+    public static final ConfigOption<RefreshMethod> REFRESH_METHOD = key("refresh.method")
+            .enumType(RefreshMethod.class)
+            .noDefaultValue()
+            .withDescription("How a basis is refreshed; a full decomposition costs several times a power iteration.");
+    public static final ConfigOption<Integer> REFRESH_LAG = key("refresh.lag")
+            .intType()
+            .noDefaultValue()
+            .withDescription("Steps between asking for a basis and using it; the interval unless given. 0 makes every"
+                    + " refresh wait for its answer.");
+    public static final ConfigOption<Duration> REFRESH_DEADLINE = key("refresh.deadline")
+            .durationType()
+            .defaultValue(Duration.ofSeconds(30))
+            .withDescription("How long a model waits for an answer before the learner computes it itself. Short ones"
+                    + " cost work twice, long ones delay a model whose answer is lost.");
+    public static final ConfigOption<MemorySize> REFRESH_PARKED = key("refresh.parked")
+            .memoryType()
+            .defaultValue(MemorySize.ofMebiBytes(64))
+            .withDescription("Bytes of records, per subtask, that may wait for answers before the subtask itself"
+                    + " waits. Costs state and heap.");
+    public static final ConfigOption<Duration> REFRESH_DELAY = key("refresh.delay.max")
+            .durationType()
+            .defaultValue(Duration.ZERO)
+            .withDescription("Fault injection: answers are held back by a random time up to this. 0 for none.");
+    public static final ConfigOption<Long> REFRESH_DELAY_SEED = key("refresh.delay.seed")
+            .longType()
+            .defaultValue(1L)
+            .withDescription("Fault injection: seed of the delays.");
+    public static final ConfigOption<String> REFRESH_DELAY_MODEL = key("refresh.delay.model")
+            .stringType()
+            .noDefaultValue()
+            .withDescription("Fault injection: the one model whose answers are held back; all unless given.");
+
+    public static final ConfigOption<MemorySize> CACHE = key("state.cache")
+            .memoryType()
+            .defaultValue(MemorySize.ofMebiBytes(256))
+            .withDescription("Bytes of models, per subtask, that stay ready in memory; the others wait in RocksDB and"
+                    + " cost a read and a write when their turn comes.");
+    public static final ConfigOption<Duration> CHECKPOINT_INTERVAL = key("checkpoint.interval")
+            .durationType()
+            .defaultValue(Duration.ofSeconds(10))
+            .withDescription("Time between checkpoints. Each writes what the models changed since the last; what came"
+                    + " after the last one is learned again after a failure.");
+    public static final ConfigOption<Duration> CHECKPOINT_TIMEOUT = key("checkpoint.timeout")
+            .durationType()
+            .defaultValue(Duration.ofMinutes(10))
+            .withDescription("Time after which an unfinished checkpoint is given up.");
+    public static final ConfigOption<String> CHECKPOINT_DIRECTORY = key("checkpoint.directory")
+            .stringType()
+            .noDefaultValue()
+            .withDescription("Where checkpoints and savepoints go, as a URI that all machines reach. Required on a"
+                    + " cluster; a local run makes its own.");
+
+    /** All of them, in the order in which they are documented. */
+    public static final List<ConfigOption<?>> ALL = List.of(
+            JOB_NAME,
+            PARALLELISM,
+            MAX_PARALLELISM,
+            RESTART_ATTEMPTS,
+            RESTART_DELAY,
+            KAFKA_BOOTSTRAP,
+            TOPIC_PREFIX,
+            KAFKA_PROPERTIES,
+            DELIVERY,
+            MODEL,
+            HIDDEN,
+            ACTIVATION,
+            SEED,
+            PUBLISH_EVERY,
+            BATCH_SIZE,
+            BATCH_INTERVAL,
+            OPTIMIZER,
+            LEARNING_RATE,
+            BETA1,
+            BETA2,
+            FACTOR_BETA,
+            EPSILON,
+            WEIGHT_DECAY,
+            INTEGRATOR,
+            START,
+            RANK_ONE,
+            REFRESH_MODE,
+            REFRESH_INTERVAL,
+            REFRESH_METHOD,
+            REFRESH_LAG,
+            REFRESH_DEADLINE,
+            REFRESH_PARKED,
+            REFRESH_DELAY,
+            REFRESH_DELAY_SEED,
+            REFRESH_DELAY_MODEL,
+            CACHE,
+            CHECKPOINT_INTERVAL,
+            CHECKPOINT_TIMEOUT,
+            CHECKPOINT_DIRECTORY);
+
+    private JobOptions() {}
+}

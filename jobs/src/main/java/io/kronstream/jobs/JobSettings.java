@@ -1,0 +1,387 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.kronstream.jobs;
+
+import io.kronstream.connectors.Delivery;
+import io.kronstream.connectors.KafkaSettings;
+import io.kronstream.connectors.Topics;
+import io.kronstream.learner.DataSchema;
+import io.kronstream.learner.LearnerSettings;
+import io.kronstream.operators.RefreshMode;
+import io.kronstream.operators.TrainSettings;
+import io.kronstream.optimizers.OptimizerSettings;
+import java.net.URI;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+import org.apache.flink.configuration.ConfigOption;
+import org.apache.flink.configuration.Configuration;
+
+/**
+ * A validated job.
+ *
+ * @param name of the job in the dashboard
+ * @param kafka the brokers
+ * @param topics its topics
+ * @param model id of the model when the schema names no key column
+ * @param learner what each model does with its stream
+ * @param publishEvery steps between two published versions
+ * @param refresh where and how bases are refreshed
+ * @param cacheBytes bytes of models, per subtask, that stay in memory
+ * @param parallelism subtasks of every operator
+ * @param maxParallelism most subtasks it can ever be rescaled to
+ * @param checkpoints when and where to
+ * @param delivery how results go out
+ * @param restarts what happens after a failure
+ */
+public record JobSettings(
+        String name,
+        KafkaSettings kafka,
+        Topics topics,
+        String model,
+        LearnerSettings learner,
+        long publishEvery,
+        Refresh refresh,
+        long cacheBytes,
+        int parallelism,
+        int maxParallelism,
+        Checkpoints checkpoints,
+        Delivery delivery,
+        Restarts restarts) {
+
+    /**
+     * @param mode where the work is done
+     * @param deadlineMillis how long a model waits for an answer
+     * @param parkedBytes bytes of records, per subtask, that may wait
+     * @param delayMillis fault injection: most milliseconds an answer is held back; 0 for none
+     * @param delaySeed fault injection: seed of the delays
+     * @param delayModel fault injection: the one model concerned, or null for all
+     */
+    public record Refresh(
+            RefreshMode mode,
+            long deadlineMillis,
+            long parkedBytes,
+            long delayMillis,
+            long delaySeed,
+            String delayModel) {}
+
+    /**
+     * @param intervalMillis between two checkpoints
+     * @param timeoutMillis after which one is given up
+     * @param directory URI, or null to let a local run choose
+     */
+    public record Checkpoints(long intervalMillis, long timeoutMillis, String directory) {}
+
+    /**
+     * @param attempts failures after which the job gives up
+     * @param delayMillis pause before a restart
+     */
+    public record Restarts(int attempts, long delayMillis) {}
+
+    /**
+     * The settings that these values give.
+     *
+     * @param source named in messages
+     * @param values by option key
+     * @param schema what the records' columns mean
+     * @throws InvalidSettingsException with everything that is wrong
+     */
+    public static JobSettings of(String source, Map<String, String> values, DataSchema schema) {
+        Values read = new Values(values);
+        String optimizer = read.get(JobOptions.OPTIMIZER);
+        OptimizerSettings own = OptimizerSettings.defaults(optimizer);
+        int interval = read.get(JobOptions.REFRESH_INTERVAL, own.refreshInterval());
+        LearnerSettings learner = new LearnerSettings(
+                schema,
+                read.get(JobOptions.HIDDEN),
+                read.get(JobOptions.ACTIVATION),
+                new OptimizerSettings(
+                        optimizer,
+                        read.get(JobOptions.LEARNING_RATE, own.learningRate()),
+                        read.get(JobOptions.BETA1, own.beta1()),
+                        read.get(JobOptions.BETA2, own.beta2()),
+                        read.get(JobOptions.FACTOR_BETA, own.factorBeta()),
+                        read.get(JobOptions.EPSILON, own.epsilon()),
+                        read.get(JobOptions.WEIGHT_DECAY, own.weightDecay()),
+                        interval,
+                        read.get(JobOptions.REFRESH_METHOD, own.refreshMethod()),
+                        read.get(JobOptions.INTEGRATOR, own.integrator()),
+                        read.get(JobOptions.START, own.start()),
+                        read.get(JobOptions.RANK_ONE, own.rankOneSecondMoment())),
+                read.get(JobOptions.BATCH_SIZE),
+                read.get(JobOptions.BATCH_INTERVAL).toMillis(),
+                read.get(JobOptions.REFRESH_LAG, interval),
+                read.get(JobOptions.SEED));
+        JobSettings settings = new JobSettings(
+                read.get(JobOptions.JOB_NAME),
+                new KafkaSettings(read.bootstrap(), new TreeMap<>(read.get(JobOptions.KAFKA_PROPERTIES))),
+                new Topics(read.get(JobOptions.TOPIC_PREFIX)),
+                read.get(JobOptions.MODEL),
+                learner,
+                read.get(JobOptions.PUBLISH_EVERY),
+                new Refresh(
+                        read.get(JobOptions.REFRESH_MODE),
+                        read.get(JobOptions.REFRESH_DEADLINE).toMillis(),
+                        read.get(JobOptions.REFRESH_PARKED).getBytes(),
+                        read.get(JobOptions.REFRESH_DELAY).toMillis(),
+                        read.get(JobOptions.REFRESH_DELAY_SEED),
+                        read.get(JobOptions.REFRESH_DELAY_MODEL, null)),
+                read.get(JobOptions.CACHE).getBytes(),
+                read.get(JobOptions.PARALLELISM),
+                read.get(JobOptions.MAX_PARALLELISM),
+                new Checkpoints(
+                        read.get(JobOptions.CHECKPOINT_INTERVAL).toMillis(),
+                        read.get(JobOptions.CHECKPOINT_TIMEOUT).toMillis(),
+                        read.get(JobOptions.CHECKPOINT_DIRECTORY, null)),
+                read.get(JobOptions.DELIVERY),
+                new Restarts(
+                        read.get(JobOptions.RESTART_ATTEMPTS),
+                        read.get(JobOptions.RESTART_DELAY).toMillis()));
+        List<String> problems = new ArrayList<>(read.problems);
+        problems.addAll(settings.problems());
+        if (!problems.isEmpty()) {
+            throw new InvalidSettingsException(source, problems);
+        }
+        return settings;
+    }
+
+    /** The part of the settings that TRAIN needs. */
+    public TrainSettings train() {
+        return new TrainSettings(
+                learner,
+                refresh.mode,
+                publishEvery,
+                refresh.deadlineMillis,
+                refresh.parkedBytes,
+                cacheBytes,
+                topics.examples());
+    }
+
+    /**
+     * How long a transaction of the sinks may stay open: from its start to the end of the checkpoint that commits it, over
+     * as many restarts as the job makes.
+     */
+    public Duration transactionTimeout() {
+        return Duration.ofMillis(
+                checkpoints.intervalMillis + checkpoints.timeoutMillis + restarts.attempts * restarts.delayMillis);
+    }
+
+    /** The part of a topic's records that counts: with transactions only those that were committed. */
+    public boolean committedOnly() {
+        return delivery == Delivery.EXACTLY_ONCE;
+    }
+
+    /** The same job on other brokers. */
+    public JobSettings withKafka(KafkaSettings kafka) {
+        return new JobSettings(
+                name,
+                kafka,
+                topics,
+                model,
+                learner,
+                publishEvery,
+                refresh,
+                cacheBytes,
+                parallelism,
+                maxParallelism,
+                checkpoints,
+                delivery,
+                restarts);
+    }
+
+    /** The same job with its checkpoints elsewhere. */
+    public JobSettings withCheckpointDirectory(URI directory) {
+        return new JobSettings(
+                name,
+                kafka,
+                topics,
+                model,
+                learner,
+                publishEvery,
+                refresh,
+                cacheBytes,
+                parallelism,
+                maxParallelism,
+                new Checkpoints(checkpoints.intervalMillis, checkpoints.timeoutMillis, directory.toString()),
+                delivery,
+                restarts);
+    }
+
+    /** The values that {@link #of} reads back to equal settings. */
+    public Map<String, String> values() {
+        OptimizerSettings optimizer = learner.optimizer();
+        Map<String, String> values = new TreeMap<>();
+        values.put(JobOptions.JOB_NAME.key(), name);
+        values.put(JobOptions.KAFKA_BOOTSTRAP.key(), kafka.bootstrap());
+        kafka.properties().forEach((key, value) -> values.put(JobOptions.KAFKA_PROPERTIES.key() + "." + key, value));
+        values.put(JobOptions.TOPIC_PREFIX.key(), topics.prefix());
+        values.put(JobOptions.DELIVERY.key(), text(delivery));
+        values.put(JobOptions.MODEL.key(), model);
+        values.put(JobOptions.HIDDEN.key(), learner.hidden().toString());
+        values.put(JobOptions.ACTIVATION.key(), text(learner.activation()));
+        values.put(JobOptions.SEED.key(), Long.toString(learner.seed()));
+        values.put(JobOptions.PUBLISH_EVERY.key(), Long.toString(publishEvery));
+        values.put(JobOptions.BATCH_SIZE.key(), Integer.toString(learner.batch()));
+        values.put(JobOptions.BATCH_INTERVAL.key(), learner.batchInterval() + " ms");
+        values.put(JobOptions.OPTIMIZER.key(), optimizer.name());
+        values.put(JobOptions.LEARNING_RATE.key(), Double.toString(optimizer.learningRate()));
+        values.put(JobOptions.BETA1.key(), Double.toString(optimizer.beta1()));
+        values.put(JobOptions.BETA2.key(), Double.toString(optimizer.beta2()));
+        values.put(JobOptions.FACTOR_BETA.key(), Double.toString(optimizer.factorBeta()));
+        values.put(JobOptions.EPSILON.key(), Double.toString(optimizer.epsilon()));
+        values.put(JobOptions.WEIGHT_DECAY.key(), Double.toString(optimizer.weightDecay()));
+        values.put(JobOptions.INTEGRATOR.key(), text(optimizer.integrator()));
+        values.put(JobOptions.START.key(), text(optimizer.start()));
+        values.put(JobOptions.RANK_ONE.key(), Boolean.toString(optimizer.rankOneSecondMoment()));
+        values.put(JobOptions.REFRESH_MODE.key(), text(refresh.mode));
+        values.put(JobOptions.REFRESH_INTERVAL.key(), Integer.toString(optimizer.refreshInterval()));
+        values.put(JobOptions.REFRESH_METHOD.key(), text(optimizer.refreshMethod()));
+        values.put(JobOptions.REFRESH_LAG.key(), Integer.toString(learner.lag()));
+        values.put(JobOptions.REFRESH_DEADLINE.key(), refresh.deadlineMillis + " ms");
+        values.put(JobOptions.REFRESH_PARKED.key(), refresh.parkedBytes + " b");
+        values.put(JobOptions.REFRESH_DELAY.key(), refresh.delayMillis + " ms");
+        values.put(JobOptions.REFRESH_DELAY_SEED.key(), Long.toString(refresh.delaySeed));
+        if (refresh.delayModel != null) {
+            values.put(JobOptions.REFRESH_DELAY_MODEL.key(), refresh.delayModel);
+        }
+        values.put(JobOptions.CACHE.key(), cacheBytes + " b");
+        values.put(JobOptions.PARALLELISM.key(), Integer.toString(parallelism));
+        values.put(JobOptions.MAX_PARALLELISM.key(), Integer.toString(maxParallelism));
+        values.put(JobOptions.CHECKPOINT_INTERVAL.key(), checkpoints.intervalMillis + " ms");
+        values.put(JobOptions.CHECKPOINT_TIMEOUT.key(), checkpoints.timeoutMillis + " ms");
+        if (checkpoints.directory != null) {
+            values.put(JobOptions.CHECKPOINT_DIRECTORY.key(), checkpoints.directory);
+        }
+        values.put(JobOptions.RESTART_ATTEMPTS.key(), Integer.toString(restarts.attempts));
+        values.put(JobOptions.RESTART_DELAY.key(), restarts.delayMillis + " ms");
+        return values;
+    }
+
+    private List<String> problems() {
+        List<String> problems = new ArrayList<>(learner.problems());
+        if (!topics.prefix().matches("[A-Za-z0-9._-]{1,200}")) {
+            problems.add("'" + JobOptions.TOPIC_PREFIX.key() + "' may hold letters, digits, '.', '_' and '-', was '"
+                    + topics.prefix() + "'");
+        }
+        if (model.isBlank()) {
+            problems.add("'" + JobOptions.MODEL.key() + "' must not be empty");
+        }
+        atLeast(1, publishEvery, JobOptions.PUBLISH_EVERY, problems);
+        atLeast(1, refresh.deadlineMillis, JobOptions.REFRESH_DEADLINE, problems);
+        atLeast(1, refresh.parkedBytes, JobOptions.REFRESH_PARKED, problems);
+        atLeast(0, refresh.delayMillis, JobOptions.REFRESH_DELAY, problems);
+        atLeast(1, cacheBytes, JobOptions.CACHE, problems);
+        atLeast(1, parallelism, JobOptions.PARALLELISM, problems);
+        atLeast(10, checkpoints.intervalMillis, JobOptions.CHECKPOINT_INTERVAL, problems);
+        atLeast(10, checkpoints.timeoutMillis, JobOptions.CHECKPOINT_TIMEOUT, problems);
+        atLeast(0, restarts.attempts, JobOptions.RESTART_ATTEMPTS, problems);
+        atLeast(0, restarts.delayMillis, JobOptions.RESTART_DELAY, problems);
+        if (maxParallelism < parallelism || maxParallelism > 32_768) {
+            problems.add("'" + JobOptions.MAX_PARALLELISM.key() + "' must lie between '" + JobOptions.PARALLELISM.key()
+                    + "' (" + parallelism + ") and 32768, was " + maxParallelism);
+        }
+        return problems;
+    }
+
+    private static void atLeast(long least, long value, ConfigOption<?> option, List<String> problems) {
+        if (value < least) {
+            problems.add("'" + option.key() + "' must be at least " + least + ", was " + value);
+        }
+    }
+
+    private static String text(Enum<?> value) {
+        return value.name().toLowerCase(Locale.ROOT);
+    }
+
+    /** Typed reading that goes on after a bad value. */
+    private static final class Values {
+        private final Configuration configuration;
+        private final List<String> problems = new ArrayList<>();
+
+        Values(Map<String, String> values) {
+            configuration = Configuration.fromMap(values);
+            for (String key : values.keySet()) {
+                if (JobOptions.ALL.stream()
+                        .noneMatch(option -> option.key().equals(key)
+                                || option == JobOptions.KAFKA_PROPERTIES && key.startsWith(option.key() + "."))) {
+                    problems.add("unknown key '" + key + "'; did you mean '" + nearest(key) + "'?");
+                }
+            }
+        }
+
+        String bootstrap() {
+            String bootstrap = get(JobOptions.KAFKA_BOOTSTRAP, "");
+            if (bootstrap.isBlank()) {
+                problems.add(
+                        "'" + JobOptions.KAFKA_BOOTSTRAP.key() + "' is missing: it names the brokers, as host:port");
+                return "missing:0";
+            }
+            return bootstrap;
+        }
+
+        <T> T get(ConfigOption<T> option) {
+            return get(option, option.defaultValue());
+        }
+
+        <T> T get(ConfigOption<T> option, T otherwise) {
+            try {
+                return configuration.getOptional(option).orElse(otherwise);
+            } catch (RuntimeException e) {
+                problems.add("'" + option.key() + "' cannot be '"
+                        + configuration.toMap().get(option.key()) + "'" + hint(option, e));
+                return otherwise;
+            }
+        }
+
+        private static String hint(ConfigOption<?> option, RuntimeException e) {
+            Object example = option.defaultValue();
+            if (example instanceof Enum<?> constant) {
+                List<String> names = new ArrayList<>();
+                for (Enum<?> other : constant.getDeclaringClass().getEnumConstants()) {
+                    names.add(text(other));
+                }
+                return "; it is one of " + String.join(", ", names);
+            }
+            if (example != null) {
+                return "; the default is " + example;
+            }
+            return e.getCause() == null || e.getCause().getMessage() == null
+                    ? ""
+                    : ": " + e.getCause().getMessage().lines().findFirst().orElse("");
+        }
+
+        private static String nearest(String key) {
+            String best = null;
+            int fewest = Integer.MAX_VALUE;
+            for (ConfigOption<?> option : JobOptions.ALL) {
+                int edits = edits(key, option.key());
+                if (edits < fewest) {
+                    fewest = edits;
+                    best = option.key();
+                }
+            }
+            return best;
+        }
+
+        /** Levenshtein distance. */
+        private static int edits(String a, String b) {
+            int[] row = new int[b.length() + 1];
+            for (int j = 0; j < row.length; j++) {
+                row[j] = j;
+            }
+            for (int i = 1; i <= a.length(); i++) {
+                int diagonal = row[0];
+                row[0] = i;
+                for (int j = 1; j < row.length; j++) {
+                    int above = row[j];
+                    int replace = diagonal + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
+                    row[j] = Math.min(replace, 1 + Math.min(above, row[j - 1]));
+                    diagonal = above;
+                }
+            }
+            return row[b.length()];
+        }
+    }
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.kronstream.jobs;
+
+import java.net.URI;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.apache.flink.api.common.JobExecutionResult;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.core.execution.JobClient;
+import org.apache.flink.core.execution.SavepointFormatType;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+
+/** A job that was submitted to a cluster. Not thread-safe. */
+public final class RunningJob {
+    private static final Duration STOP_PATIENCE = Duration.ofMinutes(2);
+    private static final Duration CANCEL_PATIENCE = Duration.ofSeconds(20);
+
+    private final JobClient client;
+    private final CompletableFuture<JobExecutionResult> end;
+    private JobExecutionResult result;
+
+    private RunningJob(JobClient client) {
+        this.client = client;
+        this.end = client.getJobExecutionResult();
+    }
+
+    /**
+     * Submits the job.
+     *
+     * @param cluster address of the cluster's REST interface
+     * @param stopAt for each partition of the examples topic the offset to stop before, or null for an endless job
+     * @param jars to send along; empty if the cluster has the classes already
+     */
+    public static RunningJob submit(URI cluster, JobSettings settings, Map<Integer, Long> stopAt, List<Path> jars)
+            throws JobFailure {
+        Configuration configuration = TrainingJob.configuration(settings);
+        StreamExecutionEnvironment env = StreamExecutionEnvironment.createRemoteEnvironment(
+                cluster.getHost(),
+                cluster.getPort(),
+                configuration,
+                jars.stream().map(Path::toString).toArray(String[]::new));
+        env.configure(configuration);
+        TrainingJob.build(env, settings, stopAt);
+        try {
+            return new RunningJob(env.executeAsync(settings.name()));
+        } catch (Exception e) {
+            throw new JobFailure("The cluster at " + cluster + " did not take the job: " + reason(e), e);
+        }
+    }
+
+    /** Its id in hexadecimal. */
+    public String id() {
+        return client.getJobID().toHexString();
+    }
+
+    /**
+     * Waits for the end of the job.
+     *
+     * @return false if it has not come within the time
+     * @throws JobFailure if the job failed
+     */
+    public boolean awaitEnd(Duration time) throws InterruptedException, JobFailure {
+        try {
+            result = end.get(time.toMillis(), TimeUnit.MILLISECONDS);
+            return true;
+        } catch (TimeoutException e) {
+            return false;
+        } catch (ExecutionException e) {
+            throw new JobFailure("The job failed: " + reason(e), e);
+        }
+    }
+
+    /**
+     * Lets the job finish what it has read, take a savepoint and end. If it does not within two minutes, it is cancelled.
+     *
+     * @param directory URI of the savepoints
+     */
+    public void stop(String directory) throws InterruptedException, JobFailure {
+        try {
+            client.stopWithSavepoint(true, directory, SavepointFormatType.CANONICAL)
+                    .get(STOP_PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (ExecutionException | TimeoutException e) {
+            cancel();
+            throw new JobFailure("The job could not be stopped with a savepoint and was cancelled: " + reason(e), e);
+        }
+    }
+
+    /** Cancels the job if it still runs. */
+    public void cancel() throws InterruptedException {
+        if (end.isDone()) {
+            return;
+        }
+        try {
+            client.cancel().get(CANCEL_PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (ExecutionException | TimeoutException e) {
+            // It has ended meanwhile, or its cluster has.
+        }
+    }
+
+    /** The final value of one of the job's counters; 0 if it has none of that name. */
+    public long counter(String name) {
+        Long value = result.getAccumulatorResult(name);
+        return value == null ? 0 : value;
+    }
+
+    /** The innermost cause that says something, in one line. */
+    static String reason(Throwable failure) {
+        String reason = null;
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            if (cause.getMessage() != null) {
+                reason = cause.getMessage();
+            }
+        }
+        return reason == null
+                ? failure.getClass().getSimpleName()
+                : reason.lines().findFirst().orElse("");
+    }
+}

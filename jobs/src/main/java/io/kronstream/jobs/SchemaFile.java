@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.kronstream.jobs;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.kronstream.learner.DataSchema;
+import io.kronstream.learner.Task;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * The YAML form of a {@link DataSchema}: what the columns of a CSV file mean. The columns themselves come from the
+ * file's header.
+ *
+ * <pre>{@code
+ * task: regression                     # or binary
+ * label: OT
+ * numeric: [HUFL, HULL]                # inputs as they are
+ * categorical: [weather]               # hashed inputs, hash_buckets each (32)
+ * periodic: {hour: 24}                 # inputs that repeat, with their period
+ * time: date                           # the record's own time
+ * key: sensor                          # one model per value
+ * forecast: {lags: 96, horizon: 24}    # the label itself, some records ahead
+ * label_lags: [1, 48]                  # earlier labels as inputs
+ * metric: rmse                         # the metric to show first
+ * }</pre>
+ */
+public final class SchemaFile {
+    private static final List<String> KEYS = List.of(
+            "task",
+            "label",
+            "numeric",
+            "categorical",
+            "hash_buckets",
+            "periodic",
+            "time",
+            "key",
+            "forecast",
+            "label_lags",
+            "metric");
+    private static final List<String> FORECAST_KEYS = List.of("lags", "horizon");
+    private static final List<String> SUFFIXES = List.of(".schema.yaml", ".yaml");
+
+    private SchemaFile() {}
+
+    /**
+     * The schema of a data file: the one named, or else the one beside it ({@code X.schema.yaml} or {@code X.yaml} for
+     * {@code X.csv} and {@code X.csv.gz}), or else the ready one of that name.
+     *
+     * @param data the CSV file
+     * @param named the schema file the user named, or null
+     * @param columns the file's header
+     * @throws InvalidSettingsException if there is none, or with everything that is wrong with it
+     */
+    public static DataSchema of(Path data, Path named, List<String> columns) {
+        if (named != null) {
+            return read(named, columns);
+        }
+        String base = baseName(data);
+        for (String suffix : SUFFIXES) {
+            Path beside = data.resolveSibling(base + suffix);
+            if (Files.isRegularFile(beside)) {
+                return read(beside, columns);
+            }
+        }
+        String resource = "/schemas/" + base + ".yaml";
+        try (InputStream in = SchemaFile.class.getResourceAsStream(resource)) {
+            if (in == null) {
+                throw new InvalidSettingsException(
+                        data.toString(),
+                        List.of("needs a schema: name one with --schema, or put " + base + ".schema.yaml beside it"));
+            }
+            String source = "ready schema " + base + ".yaml";
+            return parse(source, YamlFile.read(source, in), columns);
+        } catch (IOException e) {
+            throw new InvalidSettingsException(resource, List.of("cannot be read"));
+        }
+    }
+
+    /** The schema in a file, for records with these columns. */
+    public static DataSchema read(Path file, List<String> columns) {
+        return parse(file.toString(), YamlFile.read(file), columns);
+    }
+
+    /**
+     * The schema in a mapping.
+     *
+     * @param source named in messages
+     * @throws InvalidSettingsException with everything that is wrong with it
+     */
+    public static DataSchema parse(String source, ObjectNode mapping, List<String> columns) {
+        List<String> problems = new ArrayList<>();
+        Reader reader = new Reader(mapping, problems);
+        reader.refuseUnknown("", mapping, KEYS);
+        Task task = reader.task();
+        DataSchema schema = new DataSchema(
+                columns,
+                task,
+                reader.text("label"),
+                reader.texts("numeric"),
+                reader.texts("categorical"),
+                mapping.has("hash_buckets")
+                        ? reader.integer("hash_buckets", mapping.get("hash_buckets"))
+                        : DataSchema.DEFAULT_HASH_BUCKETS,
+                reader.periods(),
+                reader.text("time"),
+                reader.text("key"),
+                reader.forecast(),
+                reader.integers("label_lags"),
+                reader.text("metric"));
+        for (String problem : schema.problems()) {
+            // A key that could not even be read must not be reported a second time as missing.
+            if (!(task == null && mapping.has("task") && problem.startsWith("'task' is missing"))) {
+                problems.add(problem);
+            }
+        }
+        if (task != null && schema.metric() != null && !Metric.names(task).contains(schema.metric())) {
+            problems.add("'metric' must be one of " + String.join(", ", Metric.names(task)) + " for a "
+                    + task.name().toLowerCase(Locale.ROOT) + " task, was '" + schema.metric() + "'");
+        }
+        if (!problems.isEmpty()) {
+            throw new InvalidSettingsException(source, problems);
+        }
+        return schema;
+    }
+
+    /** The mapping that {@link #parse} reads back to an equal schema. */
+    public static ObjectNode write(DataSchema schema) {
+        ObjectNode mapping = YamlFile.mapping();
+        mapping.put("task", schema.task().name().toLowerCase(Locale.ROOT));
+        mapping.put("label", schema.label());
+        putTexts(mapping, "numeric", schema.numeric());
+        putTexts(mapping, "categorical", schema.categorical());
+        mapping.put("hash_buckets", schema.hashBuckets());
+        if (!schema.periodic().isEmpty()) {
+            ObjectNode periods = mapping.putObject("periodic");
+            schema.periodic().forEach(periods::put);
+        }
+        if (schema.time() != null) {
+            mapping.put("time", schema.time());
+        }
+        if (schema.key() != null) {
+            mapping.put("key", schema.key());
+        }
+        if (schema.forecast() != null) {
+            mapping.putObject("forecast")
+                    .put("lags", schema.forecast().lags())
+                    .put("horizon", schema.forecast().horizon());
+        }
+        if (!schema.labelLags().isEmpty()) {
+            ArrayNode lags = mapping.putArray("label_lags");
+            schema.labelLags().forEach(lags::add);
+        }
+        if (schema.metric() != null) {
+            mapping.put("metric", schema.metric());
+        }
+        return mapping;
+    }
+
+    /** The file's name without {@code .csv} or {@code .csv.gz}. */
+    static String baseName(Path data) {
+        String name = data.getFileName().toString();
+        for (String suffix : List.of(".csv.gz", ".csv", ".gz")) {
+            if (name.endsWith(suffix)) {
+                return name.substring(0, name.length() - suffix.length());
+            }
+        }
+        return name;
+    }
+
+    private static void putTexts(ObjectNode mapping, String key, List<String> texts) {
+        if (!texts.isEmpty()) {
+            ArrayNode array = mapping.putArray(key);
+            texts.forEach(array::add);
+        }
+    }
+
+    /** Turns nodes into values; what does not fit becomes a problem and a harmless value. */
+    private record Reader(ObjectNode mapping, List<String> problems) {
+
+        void refuseUnknown(String prefix, ObjectNode node, List<String> known) {
+            node.fieldNames().forEachRemaining(name -> {
+                if (!known.contains(name)) {
+                    problems.add("unknown key '" + prefix + name + "'; the known ones are " + String.join(", ", known));
+                }
+            });
+        }
+
+        Task task() {
+            String name = text("task");
+            if (name == null) {
+                return null;
+            }
+            return switch (name) {
+                case "regression" -> Task.REGRESSION;
+                case "binary" -> Task.BINARY;
+                default -> {
+                    problems.add("'task' must be 'regression' or 'binary', was '" + name + "'");
+                    yield null;
+                }
+            };
+        }
+
+        String text(String key) {
+            JsonNode node = mapping.get(key);
+            if (node == null || node.isNull()) {
+                return null;
+            }
+            if (!node.isValueNode()) {
+                problems.add("'" + key + "' must be a single value");
+                return null;
+            }
+            return node.asText();
+        }
+
+        List<String> texts(String key) {
+            List<String> values = new ArrayList<>();
+            for (JsonNode node : list(key)) {
+                if (node.isValueNode() && !node.isNull()) {
+                    values.add(node.asText());
+                } else {
+                    problems.add("'" + key + "' must be a list of column names");
+                }
+            }
+            return values;
+        }
+
+        List<Integer> integers(String key) {
+            List<Integer> values = new ArrayList<>();
+            for (JsonNode node : list(key)) {
+                values.add(integer(key, node));
+            }
+            return values;
+        }
+
+        int integer(String key, JsonNode node) {
+            if (node.isIntegralNumber() && node.canConvertToInt()) {
+                return node.intValue();
+            }
+            problems.add("'" + key + "' must be a whole number, was '" + node.asText() + "'");
+            return 1;
+        }
+
+        Map<String, Double> periods() {
+            Map<String, Double> periods = new TreeMap<>();
+            JsonNode node = mapping.get("periodic");
+            if (node instanceof ObjectNode entries) {
+                entries.fields().forEachRemaining(entry -> {
+                    if (entry.getValue().isNumber()) {
+                        periods.put(entry.getKey(), entry.getValue().doubleValue());
+                    } else {
+                        problems.add("the period of '" + entry.getKey() + "' must be a number, was '"
+                                + entry.getValue().asText() + "'");
+                    }
+                });
+            } else if (node != null && !node.isNull()) {
+                problems.add("'periodic' must be a mapping of columns to periods, such as {hour: 24}");
+            }
+            return periods;
+        }
+
+        DataSchema.Forecast forecast() {
+            JsonNode node = mapping.get("forecast");
+            if (node == null || node.isNull()) {
+                return null;
+            }
+            if (!(node instanceof ObjectNode entries) || !entries.has("lags") || !entries.has("horizon")) {
+                problems.add("'forecast' must be a mapping such as {lags: 96, horizon: 24}");
+                return null;
+            }
+            refuseUnknown("forecast.", entries, FORECAST_KEYS);
+            return new DataSchema.Forecast(
+                    integer("forecast.lags", entries.get("lags")), integer("forecast.horizon", entries.get("horizon")));
+        }
+
+        private Iterable<JsonNode> list(String key) {
+            JsonNode node = mapping.get(key);
+            if (node == null || node.isNull()) {
+                return List.of();
+            }
+            if (!node.isArray()) {
+                problems.add("'" + key + "' must be a list, such as [a, b]");
+                return List.of();
+            }
+            return node;
+        }
+    }
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.kronstream.jobs;
+
+import io.kronstream.connectors.channel.KafkaTensorChannel;
+import io.kronstream.connectors.ends.KafkaEnds;
+import io.kronstream.connectors.example.DecodeFunction;
+import io.kronstream.connectors.example.ExampleDecoder;
+import io.kronstream.connectors.example.RawRecord;
+import io.kronstream.connectors.model.ModelChunks;
+import io.kronstream.connectors.model.ModelRecord;
+import io.kronstream.learner.Example;
+import io.kronstream.operators.EigenRefreshFunction;
+import io.kronstream.operators.EigenRefreshKey;
+import io.kronstream.operators.OperatorUids;
+import io.kronstream.operators.TrainOperatorFactory;
+import io.kronstream.state.DeadLetter;
+import io.kronstream.state.DelayedChannel;
+import io.kronstream.state.KronstreamTypes;
+import io.kronstream.state.ModelScore;
+import io.kronstream.state.TensorChannel;
+import java.time.Duration;
+import java.util.Map;
+import org.apache.flink.api.common.eventtime.WatermarkStrategy;
+import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.configuration.CheckpointingOptions;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.CoreOptions;
+import org.apache.flink.configuration.ExecutionOptions;
+import org.apache.flink.configuration.ExternalizedCheckpointRetention;
+import org.apache.flink.configuration.PipelineOptions;
+import org.apache.flink.configuration.RestartStrategyOptions;
+import org.apache.flink.configuration.StateBackendOptions;
+import org.apache.flink.streaming.api.datastream.DataStream;
+import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
+
+/**
+ * The graph of the job.
+ *
+ * <pre>
+ * examples -> decode -> [model] TRAIN ----+-> scores
+ *               |          ^              +-> model chunks
+ *               |          |              +-> refresh requests -> [model/layer/side] EIGEN-REFRESH
+ *               |          +---------------- the channel, a topic ----------------------+
+ *               +-> dead letters <- TRAIN
+ * </pre>
+ */
+public final class TrainingJob {
+    /** Requests must not wait in half-empty network buffers: a model may be waiting for the answer. */
+    private static final Duration BUFFER_TIMEOUT = Duration.ofMillis(5);
+
+    private TrainingJob() {}
+
+    /** Flink's settings of a job. They must go with the job: those of a cluster do not apply to it. */
+    public static Configuration configuration(JobSettings settings) {
+        Configuration configuration = new Configuration();
+        configuration.set(PipelineOptions.NAME, settings.name());
+        configuration.set(PipelineOptions.GENERIC_TYPES, false);
+        configuration.set(PipelineOptions.AUTO_GENERATE_UIDS, false);
+        configuration.set(PipelineOptions.MAX_PARALLELISM, settings.maxParallelism());
+        // Everything that travels is immutable, so chained operators may share it.
+        configuration.set(PipelineOptions.OBJECT_REUSE, true);
+        configuration.set(CoreOptions.DEFAULT_PARALLELISM, settings.parallelism());
+        configuration.set(ExecutionOptions.BUFFER_TIMEOUT, BUFFER_TIMEOUT);
+        configuration.set(StateBackendOptions.STATE_BACKEND, "rocksdb");
+        configuration.set(CheckpointingOptions.INCREMENTAL_CHECKPOINTS, true);
+        configuration.set(
+                CheckpointingOptions.CHECKPOINTING_INTERVAL,
+                Duration.ofMillis(settings.checkpoints().intervalMillis()));
+        configuration.set(
+                CheckpointingOptions.CHECKPOINTING_TIMEOUT,
+                Duration.ofMillis(settings.checkpoints().timeoutMillis()));
+        // Requests must not wait behind barriers either.
+        configuration.set(CheckpointingOptions.ENABLE_UNALIGNED, true);
+        configuration.set(
+                CheckpointingOptions.EXTERNALIZED_CHECKPOINT_RETENTION,
+                ExternalizedCheckpointRetention.RETAIN_ON_CANCELLATION);
+        if (settings.checkpoints().directory() != null) {
+            configuration.set(
+                    CheckpointingOptions.CHECKPOINTS_DIRECTORY,
+                    settings.checkpoints().directory());
+            configuration.set(
+                    CheckpointingOptions.SAVEPOINT_DIRECTORY,
+                    settings.checkpoints().directory());
+        }
+        configuration.set(RestartStrategyOptions.RESTART_STRATEGY, "fixed-delay");
+        configuration.set(
+                RestartStrategyOptions.RESTART_STRATEGY_FIXED_DELAY_ATTEMPTS,
+                settings.restarts().attempts());
+        configuration.set(
+                RestartStrategyOptions.RESTART_STRATEGY_FIXED_DELAY_DELAY,
+                Duration.ofMillis(settings.restarts().delayMillis()));
+        return configuration;
+    }
+
+    /**
+     * Adds the job to an environment.
+     *
+     * @param stopAt for each partition of the examples topic the offset to stop before, or null for an endless job
+     */
+    public static void build(StreamExecutionEnvironment env, JobSettings settings, Map<Integer, Long> stopAt) {
+        TensorChannel channel = channel(settings);
+
+        DataStream<RawRecord> records = env.fromSource(
+                        KafkaEnds.examples(settings.kafka(), settings.topics(), stopAt),
+                        WatermarkStrategy.noWatermarks(),
+                        "Examples from Kafka")
+                .uid(OperatorUids.SOURCE);
+
+        SingleOutputStreamOperator<Example> examples = records.process(
+                        new DecodeFunction(new ExampleDecoder(settings.learner().schema(), settings.model())))
+                .returns(KronstreamTypes.EXAMPLE)
+                .name("Decode")
+                .uid(OperatorUids.DECODE);
+
+        SingleOutputStreamOperator<ModelScore> scores = examples.keyBy(Example::model, Types.STRING)
+                .transform("Train", KronstreamTypes.MODEL_SCORE, new TrainOperatorFactory(settings.train(), channel))
+                .uid(OperatorUids.TRAIN);
+
+        scores.getSideOutput(TrainOperatorFactory.REFRESHES)
+                .keyBy(EigenRefreshKey::of, Types.STRING)
+                .process(new EigenRefreshFunction(channel, settings.parallelism(), settings.maxParallelism()))
+                .returns(Types.VOID)
+                .name("Refresh eigenbases")
+                .uid(OperatorUids.EIGEN_REFRESH)
+                .sinkTo(new DiscardingSink<>())
+                .name("Answers have left through the channel")
+                .uid(OperatorUids.EIGEN_REFRESH_END);
+
+        scores.sinkTo(KafkaEnds.scores(
+                        settings.kafka(), settings.topics(), settings.delivery(), settings.transactionTimeout()))
+                .name("Scores to Kafka")
+                .uid(OperatorUids.SCORES_SINK);
+
+        DataStream<ModelRecord> chunks = scores.getSideOutput(TrainOperatorFactory.MODELS)
+                .flatMap(new ModelChunks())
+                .name("Cut models into chunks")
+                .uid(OperatorUids.MODEL_CHUNKS);
+        chunks.sinkTo(KafkaEnds.models(
+                        settings.kafka(), settings.topics(), settings.delivery(), settings.transactionTimeout()))
+                .name("Models to Kafka")
+                .uid(OperatorUids.MODELS_SINK);
+
+        DataStream<DeadLetter> deadLetters = examples.getSideOutput(DecodeFunction.DEAD_LETTERS)
+                .union(scores.getSideOutput(TrainOperatorFactory.DEAD_LETTERS));
+        deadLetters
+                .sinkTo(KafkaEnds.deadLetters(
+                        settings.kafka(), settings.topics(), settings.delivery(), settings.transactionTimeout()))
+                .name("Dead letters to Kafka")
+                .uid(OperatorUids.DEAD_LETTERS_SINK);
+    }
+
+    private static TensorChannel channel(JobSettings settings) {
+        TensorChannel channel =
+                new KafkaTensorChannel(settings.kafka(), settings.topics().channel());
+        JobSettings.Refresh refresh = settings.refresh();
+        return refresh.delayMillis() == 0
+                ? channel
+                : new DelayedChannel(channel, refresh.delayMillis(), refresh.delaySeed(), refresh.delayModel());
+    }
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.kronstream.jobs.cli;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.kronstream.connectors.TopicAdmin;
+import io.kronstream.jobs.InvalidSettingsException;
+import io.kronstream.jobs.JobFailure;
+import io.kronstream.jobs.JobFile;
+import io.kronstream.jobs.JobOptions;
+import io.kronstream.jobs.JobSettings;
+import io.kronstream.jobs.JobTopics;
+import io.kronstream.jobs.RunningJob;
+import io.kronstream.jobs.embedded.MiniFlinkCluster;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.net.URI;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code kronstream run}. */
+@Command(
+        name = "run",
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        description = {
+            "Runs the job of a file: on a cluster, or without --cluster in this process until Ctrl-C.",
+            "Topics that are missing are created."
+        })
+final class RunCommand implements Callable<Integer> {
+    private static final Duration LOOK = Duration.ofMillis(500);
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    @Spec
+    private CommandSpec spec;
+
+    @Parameters(paramLabel = "job.yaml", description = "The job.")
+    private Path file;
+
+    @Option(names = "--cluster", paramLabel = "HOST:PORT", description = "Flink's REST address to submit the job to.")
+    private String cluster;
+
+    @Option(
+            names = "--jar",
+            paramLabel = "FILE.jar",
+            description =
+                    "A jar to send along, for a cluster that does not have kronstream on its class path. Repeatable.")
+    private List<Path> jars = List.of();
+
+    @Option(names = "--set", paramLabel = "KEY=VALUE", description = "An option in place of the file's. Repeatable.")
+    private Map<String, String> overrides = Map.of();
+
+    @Option(
+            names = "--port",
+            paramLabel = "PORT",
+            defaultValue = "8081",
+            description =
+                    "Port of the dashboard of a run in this process, 0 for a free one (default: ${DEFAULT-VALUE}).")
+    private int port;
+
+    @Option(names = "--json", description = "Answers in JSON.")
+    private boolean json;
+
+    @Option(names = "--verbose", description = "Shows the logs, and the stack trace of a failure.")
+    private boolean verbose;
+
+    private volatile boolean stopped;
+
+    @Override
+    public Integer call() throws Exception {
+        JobSettings job = JobFile.read(file, overrides);
+        URI address = cluster == null ? null : address(cluster);
+        if (job.checkpoints().directory() == null) {
+            if (address != null) {
+                throw new InvalidSettingsException(
+                        file.toString(),
+                        List.of("'" + JobOptions.CHECKPOINT_DIRECTORY.key()
+                                + "' is missing: a cluster needs a directory that all its machines reach"));
+            }
+            job = job.withCheckpointDirectory(
+                    Path.of("kronstream-checkpoints").toAbsolutePath().toUri());
+        }
+        try (TopicAdmin admin = TopicAdmin.connect(job.kafka())) {
+            JobTopics.prepare(admin, job);
+        }
+        if (address != null) {
+            tell(RunningJob.submit(address, job, null, jars), address);
+            return ExitStatus.DONE;
+        }
+        runHere(job);
+        return ExitStatus.DONE;
+    }
+
+    private void runHere(JobSettings job) throws IOException, InterruptedException, JobFailure {
+        Interrupt.on(() -> stopped = true);
+        try (MiniFlinkCluster here = MiniFlinkCluster.start(job.parallelism(), port)) {
+            RunningJob running = RunningJob.submit(here.restAddress(), job, null, List.of());
+            tell(running, here.restAddress());
+            boolean stopping = false;
+            while (!running.awaitEnd(LOOK)) {
+                if (stopped && !stopping) {
+                    stopping = true;
+                    running.stop(job.checkpoints().directory());
+                }
+            }
+        }
+    }
+
+    private void tell(RunningJob running, URI address) {
+        PrintWriter out = spec.commandLine().getOut();
+        out.println(
+                json
+                        ? JSON.createObjectNode()
+                                .put("job", running.id())
+                                .put("cluster", address.toString())
+                                .toString()
+                        : "Job " + running.id() + " runs; Flink dashboard: " + address);
+        out.flush();
+    }
+
+    private static URI address(String cluster) {
+        try {
+            URI address = URI.create("http://" + cluster);
+            if (address.getHost() != null && address.getPort() > 0) {
+                return address;
+            }
+        } catch (IllegalArgumentException e) {
+            // The same sentence says what is wrong.
+        }
+        throw new InvalidSettingsException("--cluster", List.of("must be HOST:PORT, was '" + cluster + "'"));
+    }
+}

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.kronstream.jobs.observer;
+
+import io.kronstream.jobs.Metric;
+import io.kronstream.learner.Score;
+import io.kronstream.learner.Task;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * How good predictions were, that were made before their labels were learned from: over the whole stream, over its last
+ * quarter, and over the last {@link #WINDOW} examples.
+ *
+ * <p>Scores of a model must come in the order of their offsets; one that comes again, as happens after a failure, is
+ * ignored. With n scores of a model, the last quarter is those from {@code floor(3 n / 4)} on, and several models count
+ * together. Memory is bounded: beyond {@value #MARKS} scores of a model the quarter begins up to {@code 2 n / MARKS}
+ * scores early.
+ *
+ * <p>Log loss cuts probabilities at {@value #CUT}. A class is right when the probability of the label was at least one
+ * half. The area under the ROC curve takes probabilities as equal that agree to {@value #BINS} parts. Not thread-safe.
+ */
+public final class Evaluation {
+    /** Examples of the window. */
+    public static final int WINDOW = 2000;
+
+    static final double CUT = 1e-4;
+    static final int MARKS = 1 << 18;
+    static final int BINS = 1 << 16;
+
+    private static final Predictor[] PREDICTORS = Predictor.values();
+    /** Two sums per predictor: right answers and log loss, or squared and absolute errors. */
+    private static final int SUMS = 2 * PREDICTORS.length;
+
+    private final Task task;
+    private final Map<Stream, Track> tracks = new TreeMap<>();
+    private final double[][] window = new double[WINDOW][SUMS];
+    private final Map<Predictor, long[][]> histograms = new EnumMap<>(Predictor.class);
+    private long examples;
+
+    public Evaluation(Task task) {
+        this.task = task;
+        if (task == Task.BINARY) {
+            for (Predictor predictor : PREDICTORS) {
+                histograms.put(predictor, new long[2][BINS + 1]);
+            }
+        }
+    }
+
+    /** Takes a score; false if it was taken before. */
+    public boolean add(String model, Score score) {
+        Track track = tracks.computeIfAbsent(new Stream(model, score.partition()), any -> new Track());
+        if (score.offset() <= track.lastOffset) {
+            return false;
+        }
+        track.lastOffset = score.offset();
+        double[] sums = window[(int) (examples % WINDOW)];
+        for (Predictor predictor : PREDICTORS) {
+            judge(predictor, score, sums);
+        }
+        track.add(sums);
+        examples++;
+        return true;
+    }
+
+    /** Different scores taken. */
+    public long examples() {
+        return examples;
+    }
+
+    /** A metric of a predictor over all scores; NaN if there is none. */
+    public double whole(Predictor predictor, Metric metric) {
+        return range(false).metric(predictor, metric);
+    }
+
+    /** A metric of a predictor over the last quarter; NaN if there is no score. */
+    public double lastQuarter(Predictor predictor, Metric metric) {
+        return range(true).metric(predictor, metric);
+    }
+
+    /** A metric of a predictor over the window; NaN if there is no score. */
+    public double window(Predictor predictor, Metric metric) {
+        double[] sums = new double[SUMS];
+        int filled = (int) Math.min(examples, WINDOW);
+        for (int i = 0; i < filled; i++) {
+            addTo(sums, window[i]);
+        }
+        return new Range(sums, filled).metric(predictor, metric);
+    }
+
+    /** All metrics of the task over all scores, by name; for classes with {@code auc}. */
+    public Map<String, Double> all(Predictor predictor) {
+        Range range = range(false);
+        Map<String, Double> all = new LinkedHashMap<>();
+        for (Metric metric : Metric.of(task)) {
+            all.put(metric.title(), range.metric(predictor, metric));
+        }
+        if (task == Task.BINARY) {
+            all.put("auc", areaUnderCurve(histograms.get(predictor)));
+        }
+        return all;
+    }
+
+    /** The naive predictor that does better over all scores. */
+    public Predictor baseline(Metric metric) {
+        return metric.better(whole(Predictor.PRIOR, metric), whole(Predictor.NO_CHANGE, metric))
+                ? Predictor.PRIOR
+                : Predictor.NO_CHANGE;
+    }
+
+    private void judge(Predictor predictor, Score score, double[] sums) {
+        int at = 2 * predictor.ordinal();
+        double prediction = predictor.prediction(score);
+        if (task == Task.REGRESSION) {
+            double error = prediction - score.label();
+            sums[at] = error * error;
+            sums[at + 1] = Math.abs(error);
+            return;
+        }
+        boolean positive = score.label() >= 0.5;
+        sums[at] = prediction >= 0.5 == positive ? 1 : 0;
+        double cut = Math.min(Math.max(prediction, CUT), 1 - CUT);
+        sums[at + 1] = -Math.log(positive ? cut : 1 - cut);
+        histograms.get(predictor)[positive ? 1 : 0][bin(prediction)]++;
+    }
+
+    private static int bin(double probability) {
+        return (int) Math.round(Math.min(Math.max(probability, 0), 1) * BINS);
+    }
+
+    private Range range(boolean lastQuarter) {
+        double[] sums = new double[SUMS];
+        long count = 0;
+        for (Track track : tracks.values()) {
+            count += track.addTo(sums, lastQuarter ? track.count * 3 / 4 : 0);
+        }
+        return new Range(sums, count);
+    }
+
+    private static double areaUnderCurve(long[][] histogram) {
+        double below = 0;
+        double wins = 0;
+        double positives = 0;
+        for (int bin = 0; bin <= BINS; bin++) {
+            wins += histogram[1][bin] * (below + histogram[0][bin] / 2.0);
+            below += histogram[0][bin];
+            positives += histogram[1][bin];
+        }
+        return wins / (positives * below);
+    }
+
+    private static void addTo(double[] sums, double[] more) {
+        for (int i = 0; i < SUMS; i++) {
+            sums[i] += more[i];
+        }
+    }
+
+    /** The scores of one model from one partition. */
+    private record Stream(String model, int partition) implements Comparable<Stream> {
+        @Override
+        public int compareTo(Stream other) {
+            int byModel = model.compareTo(other.model);
+            return byModel != 0 ? byModel : Integer.compare(partition, other.partition);
+        }
+    }
+
+    /** Sums over a range of scores. */
+    private record Range(double[] sums, long count) {
+        double metric(Predictor predictor, Metric metric) {
+            int at = 2 * predictor.ordinal();
+            return switch (metric) {
+                case ACCURACY -> sums[at] / count;
+                case LOG_LOSS, MAE -> sums[at + 1] / count;
+                case RMSE -> Math.sqrt(sums[at] / count);
+                case RELATIVE_RMSE -> Math.sqrt(sums[at] / sums[2 * Predictor.NO_CHANGE.ordinal()]);
+            };
+        }
+    }
+
+    /** Running sums of one stream, remembered after every {@code stride} scores. */
+    private static final class Track {
+        private long lastOffset = -1;
+        private long count;
+        private final double[] running = new double[SUMS];
+        private double[] marks = new double[64 * SUMS];
+        private int stride = 1;
+
+        void add(double[] sums) {
+            if (count % stride == 0) {
+                int mark = (int) (count / stride);
+                if (mark == MARKS) {
+                    thin();
+                    mark = (int) (count / stride);
+                }
+                if ((mark + 1) * SUMS > marks.length) {
+                    marks = Arrays.copyOf(marks, 2 * marks.length);
+                }
+                System.arraycopy(running, 0, marks, mark * SUMS, SUMS);
+            }
+            Evaluation.addTo(running, sums);
+            count++;
+        }
+
+        private void thin() {
+            for (int mark = 0; mark < MARKS / 2; mark++) {
+                System.arraycopy(marks, 2 * mark * SUMS, marks, mark * SUMS, SUMS);
+            }
+            stride *= 2;
+        }
+
+        /** Adds what came from the last mark at or before {@code from} on; returns how many scores that was. */
+        long addTo(double[] sums, long from) {
+            int mark = (int) (from / stride);
+            for (int i = 0; i < SUMS; i++) {
+                sums[i] += running[i] - marks[mark * SUMS + i];
+            }
+            return count - (long) mark * stride;
+        }
+    }
+}
