@@ -28,23 +28,25 @@ final class ClusterSettings {
      * seconds.
      *
      * @param host the JobManager's host, as TaskManagers and clients reach it
+     * @param rpcPort its port for TaskManagers
      */
-    static ClusterSettings common(String host, int rpcPort, int restPort) {
+    static ClusterSettings common(String host, int rpcPort) {
         ClusterSettings settings = new ClusterSettings();
         settings.set("jobmanager.rpc.address", host);
         settings.set("jobmanager.rpc.port", rpcPort);
         settings.set("rest.address", host);
-        settings.set("rest.port", restPort);
         settings.set("heartbeat.interval", 1000);
         settings.set("heartbeat.timeout", 6000);
         return settings;
     }
 
-    /** Adds what a JobManager needs. Jars are not taken over the web: everybody on the machine could send code. */
-    ClusterSettings jobManager(String bindHost) {
-        set("jobmanager.bind-host", bindHost);
-        set("rest.bind-address", bindHost);
-        set("rest.bind-port", values.get("rest.port"));
+    /** Adds what a JobManager needs. The dashboard takes no jars: every web page that is open could send it code. */
+    ClusterSettings jobManager(int restPort) {
+        String host = values.get("jobmanager.rpc.address");
+        set("jobmanager.bind-host", host);
+        set("rest.bind-address", host);
+        set("rest.port", restPort);
+        set("rest.bind-port", restPort);
         set("jobmanager.memory.process.size", "1024m");
         set("web.submit.enable", false);
         return this;

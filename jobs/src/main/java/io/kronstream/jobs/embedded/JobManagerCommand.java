@@ -53,7 +53,7 @@ public final class JobManagerCommand implements Callable<Integer> {
         int rest = Ports.choose("The Flink web UI", host, port);
         int rpc = Ports.choose("The Flink JobManager", host, rpcPort);
         Configuration configuration =
-                ClusterSettings.common(host, rpc, rest).jobManager(host).configuration();
+                ClusterSettings.common(host, rpc).jobManager(rest).configuration();
         settings.forEach(configuration::setString);
         ClusterProcess.runJobManager(configuration, () -> {
             PrintWriter out = spec.commandLine().getOut();

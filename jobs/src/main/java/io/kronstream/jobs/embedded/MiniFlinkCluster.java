@@ -35,8 +35,8 @@ public final class MiniFlinkCluster implements FlinkCluster {
      */
     public static MiniFlinkCluster start(int slots, int uiPort) throws IOException {
         int restPort = Ports.choose("The Flink web UI", Ports.LOOPBACK, Math.max(0, uiPort));
-        ClusterSettings settings = ClusterSettings.common(Ports.LOOPBACK, 0, restPort)
-                .jobManager(Ports.LOOPBACK)
+        ClusterSettings settings = ClusterSettings.common(Ports.LOOPBACK, 0)
+                .jobManager(restPort)
                 .taskManager(Ports.LOOPBACK, slots, TaskManagerMemory.ofThisJvm());
         MiniCluster cluster = new MiniCluster(new MiniClusterConfiguration.Builder()
                 .setConfiguration(settings.configuration())

@@ -116,7 +116,7 @@ public final class ProcessFlinkCluster implements FlinkCluster {
     }
 
     private void startJobManager() throws IOException {
-        Path conf = settings().jobManager(Ports.LOOPBACK).writeInto(dir.resolve("jobmanager"));
+        Path conf = settings().jobManager(restAddress.getPort()).writeInto(dir.resolve("jobmanager"));
         jobManager = ChildJvm.start(
                 dir,
                 "jobmanager",
@@ -157,7 +157,6 @@ public final class ProcessFlinkCluster implements FlinkCluster {
 
     private ClusterSettings settings() throws IOException {
         Path temporary = Files.createDirectories(dir.resolve("tmp"));
-        return ClusterSettings.common(Ports.LOOPBACK, rpcPort, restAddress.getPort())
-                .temporaryFiles(temporary);
+        return ClusterSettings.common(Ports.LOOPBACK, rpcPort).temporaryFiles(temporary);
     }
 }

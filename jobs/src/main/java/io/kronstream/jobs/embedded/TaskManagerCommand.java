@@ -62,7 +62,7 @@ public final class TaskManagerCommand implements Callable<Integer> {
         if (slots < 1) {
             throw new ParameterException(spec.commandLine(), "'--slots' must be at least 1, was " + slots);
         }
-        Configuration configuration = ClusterSettings.common(jobManagerHost, jobManagerPort, 8081)
+        Configuration configuration = ClusterSettings.common(jobManagerHost, jobManagerPort)
                 .taskManager(host, slots, TaskManagerMemory.ofThisJvm())
                 .configuration();
         settings.forEach(configuration::setString);
