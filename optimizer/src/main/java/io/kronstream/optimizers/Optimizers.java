@@ -25,6 +25,7 @@ public final class Optimizers {
         }
         return switch (settings.name()) {
             case "adam" -> new Adam(settings);
+            case "dykaf" -> new DyKAF(settings, precision);
             default -> throw new IllegalArgumentException(
                     "unknown optimizer '" + settings.name() + "'; known are " + String.join(", ", names()));
         };

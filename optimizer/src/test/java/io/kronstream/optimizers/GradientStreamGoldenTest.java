@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.kronstream.optimizers;
+
+import static io.kronstream.golden.GoldenFile.matrix;
+import static io.kronstream.golden.GoldenFile.relativeError;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.kronstream.fisher.EigenRefresh;
+import io.kronstream.fisher.RefreshMethod;
+import io.kronstream.fisher.RefreshTask;
+import io.kronstream.golden.GoldenFile;
+import io.kronstream.linalg.Arena;
+import io.kronstream.linalg.Matrix;
+import io.kronstream.linalg.Precision;
+import io.kronstream.network.LayerGradient;
+import io.kronstream.optimizers.OptimizerSettings.Integrator;
+import io.kronstream.optimizers.OptimizerSettings.Start;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Parameters and state of each optimizer on 20 fixed gradients, with every refresh installed before the next step. */
+class GradientStreamGoldenTest {
+    /** Names in the files, and here, of state that does not depend on the signs of basis columns. */
+    private static final Map<String, String> COMPARED_STATE =
+            Map.of("L", "left", "R", "right", "exp_avg_sq", "secondMoment", "l", "leftMoment", "r", "rightMoment");
+
+    private static final Map<String, String> INJECTED_STATE = Map.of(
+            "L", "left", "R", "right", "QL", "leftBasis", "QR", "rightBasis", "l", "leftMoment", "r", "rightMoment");
+
+    /** State in single precision: squares in a basis that is itself rounded; 2.1e-5 was seen. */
+    private static final double FLOAT_STATE_TOLERANCE = 1e-4;
+
+    static Stream<Arguments> cases() {
+        return GoldenFile.ofSchema("grad-stream/1").stream()
+                .flatMap(file -> Arrays.stream(Precision.values()).map(precision -> Arguments.of(file, precision)));
+    }
+
+    @ParameterizedTest
+    @MethodSource("cases")
+    void stream(GoldenFile file, Precision precision) {
+        OptimizerSettings settings = settings(file);
+        assumeTrue(settings != null, "no optimizer here is " + file.at("/optimizer"));
+        for (int parameter = 0; parameter < file.at("/params").size(); parameter++) {
+            new Run(file, precision, settings, parameter).compare();
+        }
+    }
+
+    /** What the file's reference was run with; null if there is no such optimizer here. */
+    private static OptimizerSettings settings(GoldenFile file) {
+        JsonNode hyper = file.at("/hyper");
+        String optimizer = file.at("/optimizer").asText();
+        if (optimizer.equals("adam")) {
+            return settings("adam", hyper, 1, Integrator.SEQUENTIAL, Start.RELATIVE_EPSILON, false);
+        }
+        if (optimizer.startsWith("dykaf_")) {
+            return settings(
+                    "dykaf",
+                    hyper,
+                    hyper.get("precondition_frequency").asInt(),
+                    optimizer.contains("ksl_oldleft") ? Integrator.SEQUENTIAL_OLD_LEFT : Integrator.PARALLEL,
+                    Start.ABSOLUTE_EPSILON,
+                    hyper.get("adam_rank_one").asBoolean());
+        }
+        return null;
+    }
+
+    private static OptimizerSettings settings(
+            String name, JsonNode hyper, int interval, Integrator integrator, Start start, boolean rankOne) {
+        double beta2 = hyper.at("/betas/1").asDouble();
+        double factorBeta = hyper.path("shampoo_beta").asDouble(-1);
+        return new OptimizerSettings(
+                name,
+                hyper.get("lr").asDouble(),
+                hyper.at("/betas/0").asDouble(),
+                beta2,
+                factorBeta >= 0 ? factorBeta : beta2,
+                hyper.get("eps").asDouble(),
+                hyper.get("weight_decay").asDouble(),
+                interval,
+                RefreshMethod.QR_ITERATION,
+                integrator,
+                start,
+                rankOne);
+    }
+
+    /** One parameter of a file; a one-dimensional parameter is a matrix of one column. */
+    private static final class Run {
+        private final GoldenFile file;
+        private final Precision precision;
+        private final OptimizerSettings settings;
+        private final int parameter;
+        private final int rows;
+        private final int columns;
+        private final JsonNode reference;
+        private final double tolerance;
+
+        Run(GoldenFile file, Precision precision, OptimizerSettings settings, int parameter) {
+            this.file = file;
+            this.precision = precision;
+            this.settings = settings;
+            this.parameter = parameter;
+            JsonNode shape = file.at("/params/" + parameter + "/shape");
+            this.rows = shape.get(0).asInt();
+            this.columns = shape.size() > 1 ? shape.get(1).asInt() : 1;
+            this.reference = file.at(precision == Precision.DOUBLE ? "/runs/f64" : "/runs/f32");
+            this.tolerance = tolerance();
+        }
+
+        private double tolerance() {
+            if (precision == Precision.DOUBLE) {
+                return GoldenFile.DOUBLE_TOLERANCE;
+            }
+            if (rankDeficient()) {
+                return GoldenFile.FLOAT_RANK_DEFICIENT_TOLERANCE;
+            }
+            double spread = file.at("/f32_vs_f64_max_rel").asDouble();
+            return Math.max(GoldenFile.FLOAT_TOLERANCE, GoldenFile.FLOAT_SPREAD * spread);
+        }
+
+        /** Whether the first factors have an arbitrary null-space basis, which must be taken from the file. */
+        private boolean rankDeficient() {
+            return file.at("/hyper").path("init").asText().equals("kron");
+        }
+
+        void compare() {
+            try (Optimizer optimizer = Optimizers.create(settings, precision);
+                    EigenRefresh refresh = new EigenRefresh(precision)) {
+                Memory memory = optimizer.memory(rows, columns);
+                Arena arena = new Arena(precision, memory.tensors(), memory.counters());
+                LayerState state = new LayerState(arena, "");
+                Matrix weights = matrix(precision, rows, columns, file.at("/init/" + parameter));
+                JsonNode gradients = file.at("/grads");
+                for (int call = 1; call <= gradients.size(); call++) {
+                    if (call == 1 && rankDeficient() && columns > 1) {
+                        inject(state);
+                    } else {
+                        Matrix gradient = matrix(
+                                precision,
+                                rows,
+                                columns,
+                                gradients.get(call - 1).get(parameter));
+                        optimizer.step(new LayerGradient(gradient), weights, state);
+                    }
+                    compareParameters(weights, call);
+                    for (RefreshTask task : optimizer.due(state)) {
+                        optimizer.install(
+                                state, task.side(), refresh.compute(task.method(), task.factor(), task.basis()));
+                    }
+                    // The reference refreshes within the call.
+                    if (parameter == 0) {
+                        compareState(arena, call);
+                    }
+                }
+                arena.close();
+            }
+        }
+
+        private void inject(LayerState state) {
+            JsonNode stored = reference.at("/state/1");
+            stored.fieldNames().forEachRemaining(name -> {
+                if (INJECTED_STATE.containsKey(name)) {
+                    Matrix tensor = state.tensor(INJECTED_STATE.get(name));
+                    tensor.copyFrom(matrix(precision, tensor.rows(), tensor.columns(), stored.get(name)));
+                }
+            });
+            state.setCounter("calls", 1);
+        }
+
+        private void compareParameters(Matrix weights, int call) {
+            JsonNode expected = reference.at("/after/" + call);
+            if (!expected.isMissingNode()) {
+                assertThat(relativeError(weights, expected.get(parameter)))
+                        .as("parameter %d after call %d", parameter, call)
+                        .isLessThan(tolerance);
+            }
+        }
+
+        private void compareState(Arena arena, int call) {
+            JsonNode expected = reference.at("/state/" + call);
+            double stateTolerance =
+                    precision == Precision.DOUBLE ? tolerance : Math.max(tolerance, FLOAT_STATE_TOLERANCE);
+            expected.fieldNames().forEachRemaining(name -> {
+                if (COMPARED_STATE.containsKey(name) && call > 1) {
+                    assertThat(relativeError(arena.tensor(COMPARED_STATE.get(name)), expected.get(name)))
+                            .as("%s after call %d", name, call)
+                            .isLessThan(stateTolerance);
+                }
+            });
+        }
+    }
+}
