@@ -213,7 +213,7 @@ public final class CsvFile {
             }
         }
 
-        /** Number of the line that was read last, from 1. */
+        /** Number of the line that was read last, or could not be read; from 1. */
         long line() {
             return line;
         }
@@ -221,8 +221,8 @@ public final class CsvFile {
         byte[] next() throws IOException {
             byte[] bytes;
             do {
-                bytes = read();
                 line++;
+                bytes = read();
             } while (bytes != null && isBlank(bytes));
             return bytes;
         }

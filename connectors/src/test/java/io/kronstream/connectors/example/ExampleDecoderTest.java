@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.kronstream.connectors.example;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import io.kronstream.learner.DataSchema;
+import io.kronstream.learner.Example;
+import io.kronstream.learner.Task;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import org.apache.flink.util.InstantiationUtil;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class ExampleDecoderTest {
+    private static final long KAFKA_TIME = 1_000;
+
+    private final ExampleDecoder clicks = new ExampleDecoder(Schemas.clicks(), "default");
+    private final ExampleDecoder regression = new ExampleDecoder(Schemas.regression(), "default");
+
+    @Test
+    void readsEveryColumn() throws Exception {
+        Example example = clicks.decode(raw("2020-01-02 03:04:05,u7,1.5,DE,23,1"));
+
+        assertThat(example.model()).isEqualTo("u7");
+        assertThat(example.partition()).isEqualTo(3);
+        assertThat(example.offset()).isEqualTo(42);
+        assertThat(example.timestamp())
+                .isEqualTo(Instant.parse("2020-01-02T03:04:05Z").toEpochMilli());
+        assertThat(example.numeric()).containsExactly(1.5, 23);
+        assertThat(example.categorical()).hasSize(1);
+        assertThat(example.categorical()[0]).isBetween(0, 15);
+        assertThat(example.label()).isEqualTo(1);
+    }
+
+    @Test
+    void takesDefaultModelAndKafkaTimeWhereTheSchemaNamesNone() throws Exception {
+        Example example = regression.decode(raw("1,2,-3e2"));
+
+        assertThat(example.model()).isEqualTo("default");
+        assertThat(example.timestamp()).isEqualTo(KAFKA_TIME);
+        assertThat(example.numeric()).containsExactly(2, 1);
+        assertThat(example.label()).isEqualTo(-300);
+    }
+
+    @Test
+    void readsEmptyFieldsAsMissing() throws Exception {
+        Example example = clicks.decode(raw("2020-01-02,u7,, ,\"\", "));
+
+        assertThat(example.numeric()).containsExactly(Double.NaN, Double.NaN);
+        assertThat(example.label()).isNaN();
+        assertThat(clicks.decode(raw("2020-01-02,u7,,,,")).categorical()).containsExactly(-1);
+        assertThat(regression.decode(raw(",,")).label()).isNaN();
+    }
+
+    @Test
+    void readsQuotedFieldsAndOneLineBreakAtTheEnd() throws Exception {
+        Example example = clicks.decode(raw("\"2020-01-02\",\"a \"\"b\"\", c\",\" 1.5 \",\"x,y\",\"1\",\"0\"\r\n"));
+
+        assertThat(example.model()).isEqualTo("a \"b\", c");
+        assertThat(example.numeric()).containsExactly(1.5, 1);
+        assertThat(example.label()).isZero();
+    }
+
+    @ParameterizedTest
+    @CsvSource({"0,0", "1,1", "0.0,0", "1.0,1", "-0,0", "1e0,1", "true,1", "TRUE,1", "True,1", "false,0", "False,0"})
+    void readsBinaryLabels(String text, double expected) throws Exception {
+        assertThat(clicks.decode(raw("2020-01-02,u,1,DE,1," + text)).label()).isEqualTo(expected);
+    }
+
+    @Test
+    void putsAPeriodicColumnAfterTheNumericOnesInOrderOfNames() throws Exception {
+        DataSchema schema = new DataSchema(
+                List.of("n", "week", "hour", "y"),
+                Task.REGRESSION,
+                "y",
+                List.of("n"),
+                List.of(),
+                8,
+                Map.of("week", 7.0, "hour", 24.0),
+                null,
+                null,
+                null,
+                List.of(),
+                null);
+
+        assertThat(new ExampleDecoder(schema, "m").decode(raw("1,2,3,4")).numeric())
+                .containsExactly(1, 3, 2);
+    }
+
+    /** Values from an independent implementation in Python 3 (FNV-1a 64, fmix64, modulo). */
+    @ParameterizedTest
+    @CsvSource({"DE,6", "FR,2", "scattered clouds,12", "Zürich,5", "🚲,3"})
+    void hashesCategoriesTheSameEverywhere(String value, int bucket) throws Exception {
+        assertThat(clicks.decode(raw("2020-01-02,u,1," + value + ",1,1")).categorical())
+                .containsExactly(bucket);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            value = {
+                "2020-01-02,u,1,DE,1                  | fields    | The record has 5 fields, the schema has 6 columns: column 'click' and what follows are missing",
+                "2020-01-02,u,1,DE,1,1,7              | fields    | The record has 7 fields, the schema has 6 columns: there are fields after column 'click'",
+                "only text                            | fields    | The record has 1 fields, the schema has 6 columns: column 'user' and what follows are missing",
+                "{\"x\":1}                            | fields    | The record has 1 fields, the schema has 6 columns: column 'user' and what follows are missing",
+                "2020-01-02,u,abc,DE,1,1              | number    | Column 'x' is not a number: 'abc'",
+                "2020-01-02,u,NaN,DE,1,1              | number    | Column 'x' is not a number: 'NaN'",
+                "2020-01-02,u,Infinity,DE,1,1         | number    | Column 'x' is not a number: 'Infinity'",
+                "2020-01-02,u,-inf,DE,1,1             | number    | Column 'x' is not a number: '-inf'",
+                "2020-01-02,u,1e400,DE,1,1            | number    | Column 'x' is beyond the range of single precision: '1e400'",
+                "2020-01-02,u,-1e39,DE,1,1            | number    | Column 'x' is beyond the range of single precision: '-1e39'",
+                "2020-01-02,u,0x10,DE,1,1             | number    | Column 'x' is not a number: '0x10'",
+                "2020-01-02,u,1f,DE,1,1               | number    | Column 'x' is not a number: '1f'",
+                "2020-01-02,u,\"1,5\",DE,1,1          | number    | Column 'x' is not a number: '1,5'",
+                "2020-01-02,u,1 2,DE,1,1              | number    | Column 'x' is not a number: '1 2'",
+                "2020-01-02,u,None,DE,1,1             | number    | Column 'x' is not a number: 'None'",
+                "2020-01-02,u,1,DE,noon,1             | number    | Column 'hour' is not a number: 'noon'",
+                "2020-01-02,u,1,DE,1,2                | label     | Column 'click' must be 0, 1, false or true, was '2'",
+                "2020-01-02,u,1,DE,1,0.5              | label     | Column 'click' must be 0, 1, false or true, was '0.5'",
+                "2020-01-02,u,1,DE,1,-1               | label     | Column 'click' must be 0, 1, false or true, was '-1'",
+                "2020-01-02,u,1,DE,1,yes              | label     | Column 'click' must be 0, 1, false or true, was 'yes'",
+                "2020-01-02,u,1,DE,1,NaN              | label     | Column 'click' must be 0, 1, false or true, was 'NaN'",
+                ",u,1,DE,1,1                          | time      | Column 'time', the time, is empty",
+                "yesterday,u,1,DE,1,1                 | time      | Column 'time' is not a time: 'yesterday'",
+                "2020-02-30,u,1,DE,1,1                | time      | Column 'time' is not a time: '2020-02-30'",
+                "2020-01-02 25:00:00,u,1,DE,1,1       | time      | Column 'time' is not a time: '2020-01-02 25:00:00'",
+                "2020-01-02,,1,DE,1,1                 | key       | Column 'user', which names the model, is empty",
+                "2020-01-02,u,1,\"DE,1,1              | malformed | The quotes of column 'country' are never closed",
+                "2020-01-02,u,1,\"D\"E,1,1            | malformed | There is text after the closing quotes of column 'country'",
+                "2020-01-02,u,1~2020-01-02,u,1        | malformed | There is a line break in column 'x' outside quotes",
+                "2020-01-02,u,1,DE,1,1,\"             | malformed | The quotes of field 7, which has no column, are never closed",
+                "~                                    | fields    | The record has 1 fields, the schema has 6 columns: column 'user' and what follows are missing",
+                "2020-01-02,u,a~b,DE,1,1              | malformed | There is a line break in column 'x' outside quotes",
+                "2020-01-02,u,\"a~b\",DE,1,1          | number    | Column 'x' is not a number: 'a?b'",
+            })
+    void rejectsWithReasonAndSentence(String line, String reason, String sentence) {
+        assertRejected(clicks, raw(line.replace('~', '\n')), reason, sentence);
+    }
+
+    @Test
+    void rejectsWhatIsNoText() {
+        assertRejected(regression, raw((byte[]) null), "empty", "The record has no value");
+        assertRejected(regression, raw(new byte[0]), "empty", "The record has no value");
+        assertRejected(regression, raw(new byte[] {'1', ',', (byte) 0xe9, ',', '2'}), "encoding", "is not UTF-8");
+        assertRejected(regression, raw(new byte[] {(byte) 0xc0, (byte) 0x80, ',', ','}), "encoding", "is not UTF-8");
+        assertRejected(regression, raw(new byte[ExampleDecoder.MAX_VALUE_BYTES + 1]), "oversized", "has 1048577 bytes");
+    }
+
+    @Test
+    void rejectsAbsurdLengths() {
+        assertRejected(regression, raw("1" + "0".repeat(100) + ",2,3"), "number", "Column 'a' is not a number: '1000");
+        assertRejected(clicks, raw("2020-01-02," + "u".repeat(201) + ",1,DE,1,1"), "key", "has 201 bytes");
+        assertRejected(regression, raw("1,2," + "y".repeat(1000)), "label", "'" + "y".repeat(40) + "...'");
+    }
+
+    /** Whatever bytes come: an example or a reason, never another exception. */
+    @Test
+    void neverFailsOtherwise() {
+        long seed = 20261120;
+        Random random = new Random(seed);
+        byte[] good = "2020-01-02 03:04:05.678+01:00,\"u \"\"7\",1.5e3,\"DE\",23,true".getBytes(StandardCharsets.UTF_8);
+        for (int round = 0; round < 100_000; round++) {
+            byte[] mutated = good.clone();
+            for (int i = 1 + random.nextInt(4); i > 0; i--) {
+                int alphabet = random.nextInt(3);
+                mutated[random.nextInt(mutated.length)] = alphabet == 0
+                        ? (byte) random.nextInt(256)
+                        : (byte) "\",\n\r 0-.eE+:TZ".charAt(random.nextInt(14));
+            }
+            try {
+                Example example = clicks.decode(raw(mutated));
+                assertThat(example.numeric()).hasSize(2);
+            } catch (UndecodableException e) {
+                assertThat(e.reason()).matches("[a-z]+");
+                assertThat(e.sentence()).isNotBlank();
+            } catch (RuntimeException e) {
+                throw new AssertionError("seed " + seed + ", round " + round, e);
+            }
+        }
+    }
+
+    @Test
+    void travelsWithTheJob() throws Exception {
+        ExampleDecoder copy = InstantiationUtil.clone(clicks);
+
+        assertThat(copy.decode(raw("2020-01-02,ü,1.5,DE,23,1")).model()).isEqualTo("ü");
+    }
+
+    @Test
+    void refusesSchemasWithProblems() {
+        DataSchema schema = new DataSchema(
+                List.of("a"),
+                Task.BINARY,
+                "b",
+                List.of("a"),
+                List.of(),
+                8,
+                Map.of(),
+                null,
+                null,
+                null,
+                List.of(),
+                null);
+
+        assertThatThrownBy(() -> new ExampleDecoder(schema, "m"))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("'b'");
+    }
+
+    private static void assertRejected(ExampleDecoder decoder, RawRecord raw, String reason, String sentence) {
+        UndecodableException rejected = catchThrowableOfType(UndecodableException.class, () -> decoder.decode(raw));
+        assertThat(rejected).isNotNull();
+        assertThat(rejected.sentence()).contains(sentence);
+        assertThat(rejected.reason()).isEqualTo(reason);
+    }
+
+    private static RawRecord raw(String line) {
+        return raw(line.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private static RawRecord raw(byte[] value) {
+        return new RawRecord("t", 3, 42, KAFKA_TIME, null, value);
+    }
+}
