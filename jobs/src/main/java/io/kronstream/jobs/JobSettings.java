@@ -117,7 +117,7 @@ public record JobSettings(
         JobSettings settings = new JobSettings(
                 read.get(JobOptions.JOB_NAME),
                 new KafkaSettings(read.bootstrap(), new TreeMap<>(read.get(JobOptions.KAFKA_PROPERTIES))),
-                new Topics(read.get(JobOptions.TOPIC_PREFIX)),
+                read.topics(),
                 read.get(JobOptions.MODEL),
                 learner,
                 read.get(JobOptions.PUBLISH_EVERY),
@@ -261,10 +261,6 @@ public record JobSettings(
 
     private List<String> problems() {
         List<String> problems = new ArrayList<>(learner.problems());
-        if (!topics.prefix().matches("[A-Za-z0-9._-]{1,200}")) {
-            problems.add("'" + JobOptions.TOPIC_PREFIX.key() + "' may hold letters, digits, '.', '_' and '-', was '"
-                    + topics.prefix() + "'");
-        }
         if (model.isBlank()) {
             problems.add("'" + JobOptions.MODEL.key() + "' must not be empty");
         }
@@ -319,6 +315,15 @@ public record JobSettings(
                 return "missing:0";
             }
             return bootstrap;
+        }
+
+        Topics topics() {
+            try {
+                return new Topics(get(JobOptions.TOPIC_PREFIX));
+            } catch (IllegalArgumentException e) {
+                problems.add("'" + JobOptions.TOPIC_PREFIX.key() + "': " + e.getMessage());
+                return new Topics(JobOptions.TOPIC_PREFIX.defaultValue());
+            }
         }
 
         <T> T get(ConfigOption<T> option) {

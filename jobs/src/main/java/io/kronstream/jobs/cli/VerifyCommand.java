@@ -113,16 +113,24 @@ final class VerifyCommand implements Callable<Integer> {
                     (key, value) -> overrides.putAll(Map.of(JobOptions.KAFKA_PROPERTIES.key() + "." + key, value)));
             return JobFile.read(job, overrides.values());
         }
-        if (bootstrap == null) {
+        if (bootstrap == null || bootstrap.isBlank()) {
             throw new InvalidSettingsException(
                     "verify", List.of("says where to read by --keep DIR, --bootstrap HOST:PORT or --job job.yaml"));
         }
         KafkaSettings kafka = new KafkaSettings(bootstrap, properties);
-        Topics topics = new Topics(prefix == null ? JobOptions.TOPIC_PREFIX.defaultValue() : prefix);
+        Topics topics = topics();
         requireModels(kafka, topics);
         return JobRecord.read(kafka, topics)
                 .orElseThrow(() -> new JobFailure(
                         "Topic " + topics.models() + " does not hold the job's file: name it with --job job.yaml"));
+    }
+
+    private Topics topics() {
+        try {
+            return new Topics(prefix == null ? JobOptions.TOPIC_PREFIX.defaultValue() : prefix);
+        } catch (IllegalArgumentException e) {
+            throw new InvalidSettingsException("--prefix", List.of(e.getMessage()));
+        }
     }
 
     private static void requireModels(KafkaSettings kafka, Topics topics) throws JobFailure {

@@ -134,7 +134,6 @@ public final class Demo {
                         settings.dataset().rows(settings.seed(), settings.limit()),
                         settings.crash() ? Crash.holdBefore(rows) : Long.MAX_VALUE,
                         settings.bounded() ? Long.MAX_VALUE : MAX_AHEAD)) {
-            long start = System.nanoTime();
             RunningJob running = RunningJob.submit(cluster.restAddress(), job, stopAt, List.of());
             feeder.start();
             try {
@@ -142,10 +141,9 @@ public final class Demo {
             } finally {
                 running.cancel();
             }
-            double seconds = (System.nanoTime() - start) / 1e9;
             Evaluation evaluation = observer.finish();
             FlinkRest.Checkpoints checkpoints = new FlinkRest(cluster.restAddress()).checkpoints(running.id());
-            return summary(job, running, evaluation, checkpoints, observer.rejected(), metric, seconds);
+            return summary(job, running, evaluation, checkpoints, observer.rejected(), metric, observer.seconds());
         }
     }
 
@@ -220,7 +218,7 @@ public final class Demo {
                 examples,
                 models.stream().mapToLong(Summary.Model::step).sum(),
                 seconds,
-                examples / seconds,
+                Summary.orNull(examples / seconds),
                 job.learner().optimizer().name(),
                 job.learner().optimizer().learningRate(),
                 job.learner().batch(),

@@ -24,6 +24,7 @@ final class Progress {
 
     private long lastNanos;
     private long lastExamples;
+    private String lastFailure = "";
     private String refreshes = "0";
 
     Progress(PrintWriter out, FlinkRest rest, String job, Metric metric, Task task) {
@@ -46,6 +47,11 @@ final class Progress {
         lastExamples = glance.examples();
         String checkpoints = "?";
         try {
+            String failure = rest.lastFailure(job).orElse("");
+            if (!failure.equals(lastFailure)) {
+                lastFailure = failure;
+                out.printf("the job was interrupted and starts again: %s%n", failure);
+            }
             checkpoints = Long.toString(rest.checkpoints(job).completed());
             Map<String, String> counters = rest.accumulators(job);
             if (counters.containsKey(TrainCounters.REFRESHES_REMOTE)) {
@@ -55,21 +61,20 @@ final class Progress {
         } catch (IOException e) {
             // The line is printed without what the cluster does not tell at this moment.
         }
-        String quality = glance.examples() == 0
-                ? metric.title() + " -"
-                : String.format(
-                        Locale.ROOT,
-                        "%s %.4f (%s %.4f)",
-                        metric.title(),
-                        glance.metric(),
-                        glance.naive().title(task),
-                        glance.baseline());
+        if (glance.examples() == 0) {
+            out.printf(Locale.ROOT, "%11s no example is learned yet, %,d are rejected%n", "", glance.rejected());
+            out.flush();
+            return;
+        }
         out.printf(
                 Locale.ROOT,
-                "%,11d examples %,8.0f/s  %s  refreshes %s  checkpoints %s  version %d%s%n",
+                "%,11d examples %,8.0f/s  %s %.4f (%s %.4f)  refreshes %s  checkpoints %s  version %d%s%n",
                 glance.examples(),
                 rate,
-                quality,
+                metric.title(),
+                glance.metric(),
+                glance.naive().title(task),
+                glance.baseline(),
                 refreshes,
                 checkpoints,
                 glance.newestVersion(),

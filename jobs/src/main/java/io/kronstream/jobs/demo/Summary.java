@@ -22,7 +22,7 @@ import java.util.SortedMap;
  * @param dataset what was learned from
  * @param examples records that models took
  * @param steps optimizer steps of all models
- * @param seconds from the submission of the job to its end
+ * @param seconds between the first and the last example that was learned, restarts included
  * @param examplesPerSecond examples by seconds
  * @param optimizer its name
  * @param learningRate its step size
@@ -48,7 +48,7 @@ public record Summary(
         long examples,
         long steps,
         double seconds,
-        double examplesPerSecond,
+        Double examplesPerSecond,
         String optimizer,
         double learningRate,
         int batch,

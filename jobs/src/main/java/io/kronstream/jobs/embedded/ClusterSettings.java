@@ -49,6 +49,7 @@ final class ClusterSettings {
         set("rest.bind-port", restPort);
         set("jobmanager.memory.process.size", "1024m");
         set("web.submit.enable", false);
+        set("web.refresh-interval", 500);
         return this;
     }
 

@@ -24,6 +24,7 @@ import java.util.TreeMap;
 public final class FlinkRest {
     private static final Duration TIMEOUT = Duration.ofSeconds(10);
     private static final int MAX_RESPONSE_BYTES = 32 << 20;
+    private static final String CAUSED_BY = "Caused by: ";
 
     /** An operator chain of a job; {@code status} is RUNNING only when all its subtasks run. */
     public record Vertex(String id, String name, int parallelism, String status) {}
@@ -87,6 +88,23 @@ public final class FlinkRest {
                 counts.path("failed").asLong(),
                 counts.path("in_progress").asLong(),
                 counts.path("restored").asLong());
+    }
+
+    /** Why the job failed last, in one line; empty if it has not failed. */
+    public Optional<String> lastFailure(String job) throws IOException {
+        String trace = text(
+                get("/jobs/" + job + "/exceptions?maxExceptions=1")
+                        .path("exceptionHistory")
+                        .path("entries")
+                        .path(0),
+                "stacktrace");
+        String innermost = null;
+        for (String line : trace.lines().toList()) {
+            if (innermost == null || line.startsWith(CAUSED_BY)) {
+                innermost = line.replace(CAUSED_BY, "");
+            }
+        }
+        return Optional.ofNullable(innermost);
     }
 
     /** User accumulators of the job's current attempt, by name. */

@@ -18,6 +18,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.WakeupException;
@@ -63,6 +64,10 @@ public final class JobObserver implements AutoCloseable {
     private final KafkaConsumer<byte[], byte[]> consumer;
     private final List<TopicPartition> partitions = new ArrayList<>();
     private final Thread thread;
+
+    private long lookNanos = System.nanoTime();
+    private long firstNanos = -1;
+    private long lastNanos = -1;
 
     private volatile boolean lastRound;
     private volatile RuntimeException failure;
@@ -121,9 +126,9 @@ public final class JobObserver implements AutoCloseable {
         return evaluation;
     }
 
-    /** The models that were published, each with its newest version. */
-    public synchronized Map<String, Long> versions() {
-        return new TreeMap<>(versions);
+    /** Seconds between the first and the last new score, to a tenth; call it after {@link #finish()}. */
+    public double seconds() {
+        return (lastNanos - firstNanos) / 1e9;
     }
 
     /** Different dead letters. */
@@ -155,7 +160,11 @@ public final class JobObserver implements AutoCloseable {
     }
 
     private void take() {
-        for (ConsumerRecord<byte[], byte[]> record : consumer.poll(POLL)) {
+        long before = lookNanos;
+        ConsumerRecords<byte[], byte[]> records = consumer.poll(POLL);
+        lookNanos = System.nanoTime();
+        long examplesBefore = evaluation.examples();
+        for (ConsumerRecord<byte[], byte[]> record : records) {
             try {
                 take(record);
             } catch (IOException e) {
@@ -166,6 +175,10 @@ public final class JobObserver implements AutoCloseable {
                         record.offset(),
                         e.getMessage());
             }
+        }
+        if (evaluation.examples() > examplesBefore) {
+            firstNanos = firstNanos < 0 ? before : firstNanos;
+            lastNanos = lookNanos;
         }
     }
 

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.kronstream.jobs;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import io.kronstream.connectors.Delivery;
+import io.kronstream.connectors.KafkaSettings;
+import io.kronstream.connectors.Topics;
+import io.kronstream.fisher.RefreshMethod;
+import io.kronstream.learner.DataSchema;
+import io.kronstream.learner.LearnerSettings;
+import io.kronstream.learner.Task;
+import io.kronstream.network.Activation;
+import io.kronstream.operators.RefreshMode;
+import io.kronstream.optimizers.OptimizerSettings;
+import io.kronstream.optimizers.OptimizerSettings.Integrator;
+import io.kronstream.optimizers.OptimizerSettings.Start;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.apache.flink.configuration.ConfigOption;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class JobSettingsTest {
+    private static final DataSchema SCHEMA = new DataSchema(
+            List.of("x", "y"),
+            Task.REGRESSION,
+            "y",
+            List.of("x"),
+            List.of(),
+            DataSchema.DEFAULT_HASH_BUCKETS,
+            Map.of(),
+            null,
+            null,
+            null,
+            List.of(),
+            null);
+
+    @Test
+    void everyDefaultIsPinned() {
+        JobSettings settings = JobSettings.of("test", Map.of("kafka.bootstrap", "broker:9092"), SCHEMA);
+
+        assertThat(settings)
+                .isEqualTo(new JobSettings(
+                        "kronstream",
+                        new KafkaSettings("broker:9092", Map.of()),
+                        new Topics("kronstream"),
+                        "main",
+                        new LearnerSettings(
+                                SCHEMA,
+                                List.of(128, 64),
+                                Activation.RELU,
+                                OptimizerSettings.defaults("dykaf"),
+                                32,
+                                0,
+                                OptimizerSettings.defaults("dykaf").refreshInterval(),
+                                1),
+                        100,
+                        new JobSettings.Refresh(RefreshMode.REMOTE, 30_000, 64 << 20, 0, 1, null),
+                        256 << 20,
+                        1,
+                        128,
+                        new JobSettings.Checkpoints(10_000, 600_000, null),
+                        Delivery.AT_LEAST_ONCE,
+                        new JobSettings.Restarts(10, 1000)));
+        assertThat(settings.transactionTimeout()).isEqualTo(Duration.ofSeconds(10 + 600 + 10));
+    }
+
+    @Test
+    void everyKeyCanBeSetToSomethingElse() {
+        Map<String, String> values = new LinkedHashMap<>();
+        values.put("job.name", "mine");
+        values.put("job.parallelism", "3");
+        values.put("job.max-parallelism", "64");
+        values.put("job.restart.attempts", "2");
+        values.put("job.restart.delay", "3 s");
+        values.put("kafka.bootstrap", "a:1,b:2");
+        values.put("kafka.prefix", "grid");
+        values.put("kafka.properties.security.protocol", "SSL");
+        values.put("kafka.delivery", "exactly_once");
+        values.put("model.name", "one");
+        values.put("model.hidden", "[8, 4, 2]");
+        values.put("model.activation", "tanh");
+        values.put("model.seed", "9");
+        values.put("model.publish-every", "7");
+        values.put("batch.size", "16");
+        values.put("batch.interval", "2 s");
+        values.put("optimizer.name", "adam");
+        values.put("optimizer.learning-rate", "0.25");
+        values.put("optimizer.beta1", "0.1");
+        values.put("optimizer.beta2", "0.2");
+        values.put("optimizer.factor-beta", "0.3");
+        values.put("optimizer.epsilon", "0.4");
+        values.put("optimizer.weight-decay", "0.5");
+        values.put("optimizer.integrator", "parallel");
+        values.put("optimizer.start", "kron");
+        values.put("optimizer.rank-one-second-moment", "true");
+        values.put("refresh.mode", "inline");
+        values.put("refresh.interval", "5");
+        values.put("refresh.method", "eigendecomposition");
+        values.put("refresh.lag", "2");
+        values.put("refresh.deadline", "4 s");
+        values.put("refresh.parked", "1 mb");
+        values.put("refresh.delay.max", "6 s");
+        values.put("refresh.delay.seed", "11");
+        values.put("refresh.delay.model", "slow");
+        values.put("state.cache", "2 mb");
+        values.put("checkpoint.interval", "8 s");
+        values.put("checkpoint.timeout", "12 s");
+        values.put("checkpoint.directory", "file:///c");
+
+        JobSettings settings = JobSettings.of("test", values, SCHEMA);
+
+        assertThat(settings)
+                .isEqualTo(new JobSettings(
+                        "mine",
+                        new KafkaSettings("a:1,b:2", Map.of("security.protocol", "SSL")),
+                        new Topics("grid"),
+                        "one",
+                        new LearnerSettings(
+                                SCHEMA,
+                                List.of(8, 4, 2),
+                                Activation.TANH,
+                                new OptimizerSettings(
+                                        "adam",
+                                        0.25,
+                                        0.1,
+                                        0.2,
+                                        0.3,
+                                        0.4,
+                                        0.5,
+                                        5,
+                                        RefreshMethod.EIGENDECOMPOSITION,
+                                        Integrator.PARALLEL,
+                                        Start.KRON,
+                                        true),
+                                16,
+                                2000,
+                                2,
+                                9),
+                        7,
+                        new JobSettings.Refresh(RefreshMode.INLINE, 4000, 1 << 20, 6000, 11, "slow"),
+                        2 << 20,
+                        3,
+                        64,
+                        new JobSettings.Checkpoints(8000, 12_000, "file:///c"),
+                        Delivery.EXACTLY_ONCE,
+                        new JobSettings.Restarts(2, 3000)));
+
+        Set<String> tested = new HashSet<>(values.keySet());
+        tested.remove("kafka.properties.security.protocol");
+        tested.add("kafka.properties");
+        assertThat(JobOptions.ALL.stream().map(ConfigOption::key)).containsExactlyInAnyOrderElementsOf(tested);
+        assertThat(JobFile.parse("again", JobFile.write(settings))).isEqualTo(settings);
+    }
+
+    @Test
+    void listsAllProblemsAtOnce() {
+        InvalidSettingsException e = catchThrowableOfType(
+                InvalidSettingsException.class,
+                () -> JobSettings.of(
+                        "job.yaml",
+                        Map.of(
+                                "batch.sise", "8",
+                                "batch.size", "many",
+                                "refresh.mode", "nowhere",
+                                "optimizer.learning-rate", "-1",
+                                "job.parallelism", "200",
+                                "kafka.prefix", "a b",
+                                "refresh.lag", "-3"),
+                        SCHEMA));
+
+        assertThat(e.lines())
+                .contains("job.yaml: unknown key 'batch.sise'; did you mean 'batch.size'?")
+                .contains("job.yaml: 'batch.size' cannot be 'many'; the default is 32")
+                .contains("job.yaml: 'refresh.mode' cannot be 'nowhere'; it is one of inline, remote")
+                .contains("job.yaml: 'learning-rate' must be positive, was -1.0")
+                .contains("job.yaml: 'lag' must not be negative, was -3")
+                .contains("job.yaml: 'job.max-parallelism' must lie between 'job.parallelism' (200) and 32768, was 128")
+                .contains("job.yaml: 'kafka.bootstrap' is missing: it names the brokers, as host:port")
+                .anyMatch(line -> line.contains("'kafka.prefix'") && line.contains("'a b'"));
+    }
+
+    @Test
+    void namesTheKnownOptimizers() {
+        InvalidSettingsException e = catchThrowableOfType(
+                InvalidSettingsException.class,
+                () -> JobSettings.of("o", Map.of("kafka.bootstrap", "b:1", "optimizer.name", "sofa"), SCHEMA));
+
+        assertThat(e.problems()).singleElement().asString().startsWith("unknown optimizer 'sofa'; known are ");
+    }
+
+    @Test
+    void theFileNestsTheNounsAndMayNameTheSchemasFile(@TempDir Path dir) throws IOException {
+        Files.writeString(dir.resolve("s.yaml"), "{task: regression, label: y, numeric: [x]}");
+        Path file = Files.writeString(
+                dir.resolve("job.yaml"),
+                """
+                kafka: {bootstrap: "b:1", properties: {security.protocol: SSL}}
+                columns: [x, y]
+                schema: s.yaml
+                model: {hidden: [5], publish-every: 3}
+                checkpoint: {interval: 2 s}
+                """);
+
+        JobSettings settings = JobFile.read(file, Map.of("model.publish-every", "4"));
+
+        assertThat(settings.learner().schema()).isEqualTo(SCHEMA);
+        assertThat(settings.learner().hidden()).containsExactly(5);
+        assertThat(settings.publishEvery()).isEqualTo(4);
+        assertThat(settings.checkpoints().intervalMillis()).isEqualTo(2000);
+        assertThat(settings.kafka().properties()).containsExactly(Map.entry("security.protocol", "SSL"));
+    }
+
+    @Test
+    void theFilesProblemsAndItsSchemasComeTogether(@TempDir Path dir) throws IOException {
+        Path file = Files.writeString(
+                dir.resolve("job.yaml"),
+                """
+                columns: [x, y]
+                schema: {task: regression, label: z, numeric: [x]}
+                batch: {size: 0}
+                """);
+
+        InvalidSettingsException e =
+                catchThrowableOfType(InvalidSettingsException.class, () -> JobFile.read(file, Map.of()));
+
+        assertThat(e.problems())
+                .contains("'label' names the unknown column 'z'; the columns are x, y")
+                .contains("'batch' must lie in [1, 65536], was 0")
+                .contains("'kafka.bootstrap' is missing: it names the brokers, as host:port");
+    }
+
+    @Test
+    void everyOptionSaysWhatItCosts() {
+        for (ConfigOption<?> option : JobOptions.ALL) {
+            assertThat(option.description().toString()).as(option.key()).isNotBlank();
+        }
+    }
+}

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.kronstream.jobs;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import io.kronstream.learner.DataSchema;
+import io.kronstream.learner.Task;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class SchemaFileTest {
+    private static final List<String> COLUMNS = List.of("when", "site", "hour", "weather", "load", "price");
+
+    @Test
+    void readsEveryKey() {
+        DataSchema schema = parse(
+                """
+                task: binary
+                label: price
+                numeric: [load]
+                categorical: [weather]
+                hash_buckets: 7
+                periodic: {hour: 24}
+                time: when
+                key: site
+                label_lags: [1, 48]
+                metric: accuracy
+                """);
+
+        assertThat(schema)
+                .isEqualTo(new DataSchema(
+                        COLUMNS,
+                        Task.BINARY,
+                        "price",
+                        List.of("load"),
+                        List.of("weather"),
+                        7,
+                        Map.of("hour", 24.0),
+                        "when",
+                        "site",
+                        null,
+                        List.of(1, 48),
+                        "accuracy"));
+    }
+
+    @Test
+    void readsAForecast() {
+        DataSchema schema = parse("{task: regression, label: load, forecast: {lags: 96, horizon: 24}}");
+
+        assertThat(schema.forecast()).isEqualTo(new DataSchema.Forecast(96, 24));
+        assertThat(schema.hashBuckets()).isEqualTo(DataSchema.DEFAULT_HASH_BUCKETS);
+        assertThat(schema.numeric()).isEmpty();
+    }
+
+    @Test
+    void readsBackWhatItWrites() {
+        for (String text : List.of(
+                "{task: regression, label: load, forecast: {lags: 2, horizon: 3}, time: when, metric: mae}",
+                "{task: binary, label: price, numeric: [load], categorical: [weather], hash_buckets: 5,"
+                        + " periodic: {hour: 24.5}, key: site, label_lags: [3]}")) {
+            DataSchema schema = parse(text);
+
+            assertThat(SchemaFile.parse("again", SchemaFile.write(schema), COLUMNS))
+                    .isEqualTo(schema);
+        }
+    }
+
+    @Test
+    void listsAllProblemsAtOnce() {
+        InvalidSettingsException e = refused(
+                """
+                task: clustering
+                lable: price
+                numeric: [load, humidity]
+                categorical: weather
+                periodic: {hour: daily}
+                forecast: {lags: many, horizon: 24, hroizon: 3}
+                label_lags: [a]
+                """);
+
+        assertThat(e.problems())
+                .anySatisfy(problem -> assertThat(problem)
+                        .contains("unknown key 'lable'")
+                        .contains("the known ones are task, label, numeric"))
+                .contains("'task' must be 'regression' or 'binary', was 'clustering'")
+                .contains("'label' is missing: it names the column to predict")
+                .contains("'numeric' names the unknown column 'humidity'; the columns are when, site, hour, weather,"
+                        + " load, price")
+                .contains("'categorical' must be a list, such as [a, b]")
+                .contains("the period of 'hour' must be a number, was 'daily'")
+                .contains("'forecast.lags' must be a whole number, was 'many'")
+                .contains("unknown key 'forecast.hroizon'; the known ones are lags, horizon")
+                .contains("'label_lags' must be a whole number, was 'a'");
+        assertThat(e.problems()).noneMatch(problem -> problem.startsWith("'task' is missing"));
+        assertThat(e).hasMessageStartingWith("test.yaml: ");
+    }
+
+    @Test
+    void refusesAMetricOfAnotherTask() {
+        assertThat(refused("{task: regression, label: load, numeric: [price], metric: accuracy}")
+                        .problems())
+                .containsExactly(
+                        "'metric' must be one of rmse, mae, relativeRmse for a regression task, was 'accuracy'");
+    }
+
+    @Test
+    void refusesWhatIsNoMapping() {
+        assertThat(refused("[a, b]").problems()).containsExactly("must be a YAML mapping of names to values");
+        assertThat(refused("task: [").problems()).singleElement().asString().startsWith("is not valid YAML (line ");
+        assertThat(refused("task: binary\ntask: regression").problems())
+                .singleElement()
+                .asString()
+                .contains("task");
+    }
+
+    @Test
+    void refusesALongFile(@TempDir Path dir) throws IOException {
+        Path file = Files.writeString(dir.resolve("x.yaml"), "#".repeat(YamlFile.MAX_BYTES + 1));
+
+        InvalidSettingsException e =
+                catchThrowableOfType(InvalidSettingsException.class, () -> SchemaFile.read(file, COLUMNS));
+
+        assertThat(e.problems()).containsExactly("is longer than 1048576 bytes");
+    }
+
+    @Test
+    void looksBesideTheDataAndThenAmongTheReadyOnes(@TempDir Path dir) throws IOException {
+        Path data = dir.resolve("elec2.csv.gz");
+        List<String> columns =
+                List.of("period", "nswprice", "nswdemand", "vicprice", "vicdemand", "transfer", "price_up", "extra");
+
+        assertThat(SchemaFile.of(data, null, columns).labelLags()).containsExactly(1, 48);
+
+        Files.writeString(dir.resolve("elec2.yaml"), "{task: binary, label: price_up, numeric: [extra]}");
+        assertThat(SchemaFile.of(data, null, columns).numeric()).containsExactly("extra");
+
+        Files.writeString(dir.resolve("elec2.schema.yaml"), "{task: binary, label: price_up, numeric: [period]}");
+        assertThat(SchemaFile.of(data, null, columns).numeric()).containsExactly("period");
+
+        Path named = Files.writeString(dir.resolve("n.yaml"), "{task: binary, label: price_up, numeric: [transfer]}");
+        assertThat(SchemaFile.of(data, named, columns).numeric()).containsExactly("transfer");
+    }
+
+    @Test
+    void saysHowToGiveASchema(@TempDir Path dir) {
+        InvalidSettingsException e = catchThrowableOfType(
+                InvalidSettingsException.class, () -> SchemaFile.of(dir.resolve("mine.csv"), null, COLUMNS));
+
+        assertThat(e.problems())
+                .containsExactly("needs a schema: name one with --schema, or put mine.schema.yaml beside it");
+    }
+
+    @Test
+    void readySchemasFitTheirFiles() {
+        DataSchema etth1 = SchemaFile.of(
+                Path.of("ETTh1.csv"), null, List.of("date", "HUFL", "HULL", "MUFL", "MULL", "LUFL", "LULL", "OT"));
+        assertThat(etth1.label()).isEqualTo("OT");
+        assertThat(etth1.forecast()).isEqualTo(new DataSchema.Forecast(96, 24));
+        assertThat(etth1.time()).isEqualTo("date");
+
+        DataSchema elec2 = SchemaFile.of(
+                Path.of("elec2.csv"),
+                null,
+                List.of("period", "nswprice", "nswdemand", "vicprice", "vicdemand", "transfer", "price_up"));
+        assertThat(elec2.periodic()).containsExactly(Map.entry("period", 1.0));
+        assertThat(elec2.numeric()).containsExactly("nswprice", "nswdemand", "vicprice", "vicdemand", "transfer");
+
+        DataSchema metro = SchemaFile.of(
+                Path.of("metro_traffic.csv.gz"),
+                null,
+                List.of(
+                        "date_time",
+                        "holiday",
+                        "temp_kelvin",
+                        "rain_1h_mm",
+                        "snow_1h_mm",
+                        "clouds_all_pct",
+                        "weather_main",
+                        "weather_description",
+                        "traffic_volume"));
+        assertThat(metro.label()).isEqualTo("traffic_volume");
+        assertThat(metro.time()).isEqualTo("date_time");
+    }
+
+    private static DataSchema parse(String text) {
+        return SchemaFile.parse("test.yaml", YamlFile.parse("test.yaml", text), COLUMNS);
+    }
+
+    private static InvalidSettingsException refused(String text) {
+        return catchThrowableOfType(InvalidSettingsException.class, () -> parse(text));
+    }
+}
