@@ -353,22 +353,33 @@ final class DyKAF implements Optimizer {
     }
 
     @Override
+    public List<Integer> sides(int rows, int columns) {
+        List<Integer> sides = new ArrayList<>();
+        // A number has one eigenvector.
+        if (columns > 1 && rows > 1) {
+            sides.add(RefreshTask.LEFT);
+        }
+        if (columns > 1) {
+            sides.add(RefreshTask.RIGHT);
+        }
+        return sides;
+    }
+
+    @Override
+    public RefreshTask task(LayerState state, int side) {
+        return new RefreshTask(side, settings.refreshMethod(), state.tensor(FACTOR[side]), state.tensor(BASIS[side]));
+    }
+
+    @Override
     public List<RefreshTask> due(LayerState state) {
         long k = state.counter(CALLS) - 1;
-        if (k < 1
-                || k % settings.refreshInterval() != 0
-                || state.tensor(MOMENTUM).columns() == 1) {
+        if (k < 1 || k % settings.refreshInterval() != 0) {
             return List.of();
         }
-        List<RefreshTask> tasks = new ArrayList<>();
-        for (int side = RefreshTask.LEFT; side <= RefreshTask.RIGHT; side++) {
-            Matrix factor = state.tensor(FACTOR[side]);
-            // A number has one eigenvector.
-            if (factor.rows() > 1) {
-                tasks.add(new RefreshTask(side, settings.refreshMethod(), factor, state.tensor(BASIS[side])));
-            }
-        }
-        return tasks;
+        Matrix momentum = state.tensor(MOMENTUM);
+        return sides(momentum.rows(), momentum.columns()).stream()
+                .map(side -> task(state, side))
+                .toList();
     }
 
     @Override

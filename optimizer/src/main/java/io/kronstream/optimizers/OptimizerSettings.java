@@ -57,15 +57,17 @@ public record OptimizerSettings(
         KRON
     }
 
-    /** The defaults of one optimizer. */
+    /**
+     * The defaults of one optimizer. DyKAF's decays are those of its authors' command line, and 0.99 for the factors:
+     * on real streams they forecast better than the 0.95 of their optimizer class.
+     */
     public static OptimizerSettings defaults(String name) {
-        boolean adam = name.equals("adam");
         return new OptimizerSettings(
                 name,
-                adam ? 1e-3 : 3e-3,
-                adam ? 0.9 : 0.95,
-                adam ? 0.999 : 0.95,
-                0.95,
+                name.equals("adam") ? 1e-3 : 3e-3,
+                0.9,
+                0.999,
+                0.99,
                 1e-8,
                 0,
                 10,
