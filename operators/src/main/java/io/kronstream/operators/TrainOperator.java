@@ -145,6 +145,11 @@ final class TrainOperator extends AbstractStreamOperator<ModelScore>
         IOUtils.closeAll(reader, store, factory, worker, super::close);
     }
 
+    /** The subtask's learners, for its tests. */
+    LearnerStore store() {
+        return store;
+    }
+
     /** The learner of the current key, in memory. One that comes from the state asks again for what it misses. */
     private ResidentLearner enter(String model) throws Exception {
         ResidentLearner resident = store.resident(model);

@@ -435,6 +435,11 @@ public final class Learner implements AutoCloseable {
                 .toList();
     }
 
+    /** Whether {@link #outstanding()} has any, without putting the requests together. */
+    public boolean hasOutstanding() {
+        return slots.stream().anyMatch(slot -> slot.outstanding && slot.answer == null);
+    }
+
     /** Whether a closed mini-batch waits for an answer. */
     public boolean waiting() {
         return ready > 0;

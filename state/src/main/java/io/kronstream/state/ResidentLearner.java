@@ -39,7 +39,7 @@ public final class ResidentLearner {
 
     /** Whether it waits for something that would be lost from memory, so that it has to stay there. */
     boolean isPinned() {
-        return hasParked() || learner.waiting() || !learner.outstanding().isEmpty();
+        return hasParked() || learner.waiting() || learner.hasOutstanding();
     }
 
     Collection<Example> parked() {

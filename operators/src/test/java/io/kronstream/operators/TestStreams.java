@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.kronstream.operators;
+
+import io.kronstream.learner.DataSchema;
+import io.kronstream.learner.Example;
+import io.kronstream.learner.LearnerSettings;
+import io.kronstream.learner.Task;
+import io.kronstream.network.Activation;
+import io.kronstream.optimizers.OptimizerSettings;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/** A small stream of several models, and the settings of the learners that tests train on it. */
+final class TestStreams {
+    static final int BATCH = 4;
+    static final int LAG = 2;
+    static final long PUBLISH_EVERY = 3;
+    static final long DEADLINE_MILLIS = 1000;
+
+    private TestStreams() {}
+
+    /** The example at an offset: a function of the offset alone. */
+    static Example example(long offset) {
+        double[] inputs = {wave(offset, 0.7), wave(offset, 1.9), wave(offset, 3.1)};
+        double label = inputs[0] - 2 * inputs[1] + inputs[2] * inputs[2];
+        return new Example(model(offset), 0, offset, 1000 * offset, inputs, new int[0], label);
+    }
+
+    static List<Example> examples(int from, int to) {
+        List<Example> examples = new ArrayList<>();
+        for (int offset = from; offset < to; offset++) {
+            examples.add(example(offset));
+        }
+        return examples;
+    }
+
+    /** One of six, m0 with half as many examples as the others. */
+    private static String model(long offset) {
+        return "m" + offset * offset % 11;
+    }
+
+    static LearnerSettings learner() {
+        DataSchema schema = new DataSchema(
+                List.of("a", "b", "c", "y"),
+                Task.REGRESSION,
+                "y",
+                List.of("a", "b", "c"),
+                List.of(),
+                DataSchema.DEFAULT_HASH_BUCKETS,
+                Map.of(),
+                null,
+                null,
+                null,
+                List.of(),
+                null);
+        OptimizerSettings optimizer = OptimizerSettings.defaults("dykaf").withRefreshInterval(LAG);
+        return new LearnerSettings(schema, List.of(8), Activation.RELU, optimizer, BATCH, 0, LAG, 1);
+    }
+
+    static TrainSettings settings(RefreshMode refresh) {
+        return new TrainSettings(learner(), refresh, PUBLISH_EVERY, DEADLINE_MILLIS, 1 << 20, 1 << 30, "examples");
+    }
+
+    static TrainSettings withCacheBytes(TrainSettings settings, long cacheBytes) {
+        return new TrainSettings(
+                settings.learner(),
+                settings.refresh(),
+                settings.publishEvery(),
+                settings.refreshDeadlineMillis(),
+                settings.parkedBytes(),
+                cacheBytes,
+                settings.examplesTopic());
+    }
+
+    static TrainSettings withParkedBytes(TrainSettings settings, long parkedBytes) {
+        return new TrainSettings(
+                settings.learner(),
+                settings.refresh(),
+                settings.publishEvery(),
+                settings.refreshDeadlineMillis(),
+                parkedBytes,
+                settings.cacheBytes(),
+                settings.examplesTopic());
+    }
+
+    static TrainSettings withLearningRate(TrainSettings settings, double rate) {
+        LearnerSettings learner = settings.learner();
+        return new TrainSettings(
+                new LearnerSettings(
+                        learner.schema(),
+                        learner.hidden(),
+                        learner.activation(),
+                        learner.optimizer().withLearningRate(rate),
+                        learner.batch(),
+                        learner.batchInterval(),
+                        learner.lag(),
+                        learner.seed()),
+                settings.refresh(),
+                settings.publishEvery(),
+                settings.refreshDeadlineMillis(),
+                settings.parkedBytes(),
+                settings.cacheBytes(),
+                settings.examplesTopic());
+    }
+
+    private static double wave(long offset, double frequency) {
+        return 2 * StrictMath.sin(frequency * offset);
+    }
+}
