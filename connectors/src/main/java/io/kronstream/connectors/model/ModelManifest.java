@@ -138,6 +138,9 @@ public record ModelManifest(
         } catch (IOException | RuntimeException e) {
             throw new IllegalArgumentException("The manifest is malformed: " + e.getMessage());
         }
+        if (manifest == null) {
+            throw new IllegalArgumentException("The manifest is malformed: it is null");
+        }
         manifest.check();
         return manifest;
     }

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.kronstream.connectors.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.kronstream.connectors.TopicSettings;
+import io.kronstream.learner.PublishedModel;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class ModelChunksTest {
+
+    @Test
+    void writesTheChunksThenTheManifest() {
+        List<ModelRecord> records = Models.records(Models.published("shop/eu", 5, 2500, 1), 1000);
+
+        assertThat(records)
+                .extracting(ModelRecord::key)
+                .containsExactly("shop/eu/chunk/1/0", "shop/eu/chunk/1/1", "shop/eu/chunk/1/2", "shop/eu/manifest/1");
+        assertThat(records).extracting(ModelRecord::model).containsOnly("shop/eu");
+        assertThat(records)
+                .extracting(record -> record.value().length - ModelChunk.PREFIX_BYTES)
+                .startsWith(1000, 1000, 500);
+    }
+
+    @Test
+    void manifestIsJsonWithEveryProperty() {
+        PublishedModel published = Models.published("m", 2, 3, 1);
+        List<ModelRecord> records = Models.records(published, 1000);
+
+        String sha = ModelChunk.sha256(published.payload());
+        assertThat(new String(records.get(1).value(), StandardCharsets.UTF_8))
+                .isEqualTo("{\"layout\":1,\"model\":\"m\",\"version\":2,\"step\":20,\"examples\":640,"
+                        + "\"trainedThrough\":{\"0\":639,\"3\":17},\"finished\":false,\"mode\":\"ordered\","
+                        + "\"configuration\":\"c0ffee\",\"fingerprint\":\"Haswell OpenBLAS\",\"modelDigest\":\"" + sha
+                        + "\",\"payloadBytes\":3,\"payloadSha256\":\"" + sha
+                        + "\",\"chunks\":[{\"index\":0,\"bytes\":3,\"sha256\":\"" + sha + "\"}]}");
+    }
+
+    @Test
+    void equalVersionsGiveEqualBytes() {
+        assertThat(Models.records(Models.published("m", 7, 5000, 1), 512))
+                .usingRecursiveFieldByFieldElementComparator()
+                .isEqualTo(Models.records(Models.published("m", 7, 5000, 1), 512));
+    }
+
+    @Test
+    void recordsFitInTheTopicAtTheDefaultAndAtTheLargestSize() {
+        assertThat(Models.records(Models.published("m", 1, 3 << 20, 1), ModelChunks.DEFAULT_CHUNK_BYTES))
+                .hasSize(7)
+                .allSatisfy(record -> assertThat(record.value().length).isLessThan(TopicSettings.MAX_RECORD_BYTES));
+        assertThatThrownBy(() -> new ModelChunks(TopicSettings.MAX_RECORD_BYTES))
+                .isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> new ModelChunks(0)).isInstanceOf(IllegalArgumentException.class);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "",
+                "m",
+                "m/manifest",
+                "m/manifest/2",
+                "m/manifest/00",
+                "/manifest/1",
+                "m/chunk/1",
+                "m/chunk/1/",
+                "m/chunk/1/x",
+                "m/chunk/1/-1",
+                "m/chunk/1/9999999999",
+                "m/other/1/1"
+            })
+    void knowsItsKeys(String stranger) {
+        assertThat(ModelKeys.parse(stranger)).isEmpty();
+        assertThat(ModelKeys.parse("a/chunk/1/2/manifest/0"))
+                .isEqualTo(Optional.of(new ModelKeys.ModelKey("a/chunk/1/2", 0, ModelKeys.MANIFEST)));
+        assertThat(ModelKeys.parse(ModelKeys.chunk("a/b", 3, 12)))
+                .isEqualTo(Optional.of(new ModelKeys.ModelKey("a/b", 1, 12)));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "",
+                "not json",
+                "[]",
+                "null",
+                "{}",
+                "{\"layout\":2,\"model\":\"m\",\"version\":1,\"trainedThrough\":{},\"modelDigest\":\"x\",\"payloadSha256\":\"x\",\"payloadBytes\":0,\"chunks\":[]}",
+                "{\"layout\":1,\"model\":\"m\",\"version\":0,\"trainedThrough\":{},\"modelDigest\":\"x\",\"payloadSha256\":\"x\",\"payloadBytes\":0,\"chunks\":[]}",
+                "{\"layout\":1,\"model\":\"m\",\"version\":1,\"trainedThrough\":{},\"modelDigest\":\"x\",\"payloadSha256\":\"x\",\"payloadBytes\":9,\"chunks\":[]}",
+                "{\"layout\":1,\"model\":\"m\",\"version\":1,\"trainedThrough\":{},\"modelDigest\":\"x\",\"payloadSha256\":\"x\",\"payloadBytes\":-1,\"chunks\":[{\"index\":0,\"bytes\":-1,\"sha256\":\"x\"}]}",
+                "{\"layout\":1,\"model\":\"m\",\"version\":1,\"trainedThrough\":{},\"modelDigest\":\"x\",\"payloadSha256\":\"x\",\"payloadBytes\":1,\"chunks\":[{\"index\":1,\"bytes\":1,\"sha256\":\"x\"}]}",
+                "{\"layout\":1,\"model\":\"m\",\"version\":1,\"trainedThrough\":{},\"modelDigest\":\"x\",\"payloadSha256\":\"x\",\"payloadBytes\":0,\"chunks\":[]} trailing",
+                "{\"layout\":1,\"model\":\"m\",\"version\":99999999999999999999999999,\"chunks\":[]}",
+                "{\"layout\":{\"a\":{\"b\":{\"c\":{\"d\":{}}}}}}"
+            })
+    void refusesManifestsThatAreNone(String json) {
+        assertThatThrownBy(() -> ModelManifest.fromBytes(json.getBytes(StandardCharsets.UTF_8)))
+                .isInstanceOf(IllegalArgumentException.class);
+    }
+
+    @Test
+    void refusesChunksOfAnotherLayout() {
+        byte[] chunk = new ModelChunk(1, new byte[] {1, 2}).toBytes();
+        assertThat(ModelChunk.fromBytes(chunk).data()).containsExactly(1, 2);
+        chunk[0] = 9;
+
+        assertThatThrownBy(() -> ModelChunk.fromBytes(chunk))
+                .hasMessage("Chunk layout 9 is not this reader's 1; upgrade the reader");
+        assertThatThrownBy(() -> ModelChunk.fromBytes(new byte[3])).isInstanceOf(IllegalArgumentException.class);
+    }
+}

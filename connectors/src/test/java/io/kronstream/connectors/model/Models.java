@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.kronstream.connectors.model;
+
+import io.kronstream.learner.PublishedModel;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.TreeMap;
+import org.apache.flink.api.common.functions.util.ListCollector;
+
+/** Published models of the tests. */
+public final class Models {
+    private Models() {}
+
+    /** A version whose payload depends on nothing but the arguments. */
+    public static PublishedModel published(String model, long version, int payloadBytes, long seed) {
+        byte[] payload = new byte[payloadBytes];
+        new Random(seed * 31 + version).nextBytes(payload);
+        return new PublishedModel(
+                model,
+                version,
+                10 * version,
+                320 * version,
+                new TreeMap<>(Map.of(0, 320 * version - 1, 3, 17L)),
+                false,
+                "ordered",
+                "c0ffee",
+                "Haswell OpenBLAS",
+                ModelChunk.sha256(payload),
+                payload);
+    }
+
+    public static List<ModelRecord> records(PublishedModel published, int chunkBytes) {
+        List<ModelRecord> records = new ArrayList<>();
+        new ModelChunks(chunkBytes).flatMap(published, new ListCollector<>(records));
+        return records;
+    }
+}
