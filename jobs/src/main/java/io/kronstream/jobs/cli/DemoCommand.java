@@ -33,6 +33,7 @@ import picocli.CommandLine.Spec;
         })
 final class DemoCommand implements Callable<Integer> {
     private static final long DEFAULT_CHECKPOINT_MILLIS = 1000;
+    private static final int RESTART_ATTEMPTS = 3;
     /** Only there until the broker runs. */
     private static final String NO_BROKER_YET = "127.0.0.1:0";
 
@@ -202,6 +203,7 @@ final class DemoCommand implements Callable<Integer> {
                 .putMillis(JobOptions.CHECKPOINT_INTERVAL, checkpointInterval)
                 .put(JobOptions.PARALLELISM, parallelism)
                 .put(JobOptions.SEED, seed)
+                .put(JobOptions.RESTART_ATTEMPTS, RESTART_ATTEMPTS)
                 .putAll(others);
         return new DemoSettings(
                 data,

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.kronstream.jobs;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.kronstream.connectors.KafkaSettings;
+import io.kronstream.connectors.TopicAdmin;
+import io.kronstream.connectors.example.FileReplay;
+import io.kronstream.connectors.model.ModelManifest;
+import io.kronstream.connectors.model.ModelReader;
+import io.kronstream.jobs.embedded.EmbeddedBroker;
+import io.kronstream.jobs.embedded.FlinkRest;
+import io.kronstream.jobs.embedded.MiniFlinkCluster;
+import io.kronstream.learner.DataSchema;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/** A broker and a cluster that several jobs of a test run on, each with topics of its own. */
+final class JobBed implements AutoCloseable {
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+
+    private final Path dir;
+    private final EmbeddedBroker broker;
+    private final MiniFlinkCluster cluster;
+    private int jobs;
+
+    JobBed(Path dir, int slots) throws IOException {
+        this.dir = dir;
+        this.broker = EmbeddedBroker.start(dir.resolve("kafka"), 0);
+        this.cluster = MiniFlinkCluster.start(slots, 0);
+    }
+
+    /** Settings with topics of their own; options as in a job file. */
+    JobSettings settings(DataSchema schema, Map<String, String> options) {
+        jobs++;
+        Map<String, String> values = new HashMap<>();
+        values.put("job.name", "job " + jobs);
+        values.put("kafka.bootstrap", broker.bootstrap());
+        values.put("kafka.prefix", "job" + jobs);
+        values.put("model.hidden", "[16, 8]");
+        values.put("model.publish-every", "10");
+        values.put("checkpoint.interval", "200 ms");
+        values.put(
+                "checkpoint.directory",
+                dir.resolve("checkpoints" + jobs).toUri().toString());
+        values.putAll(options);
+        return JobSettings.of("test", values, schema);
+    }
+
+    /** Creates the topics, sends the rows and submits the job, which ends with them. */
+    Run start(JobSettings settings, List<String> rows) throws Exception {
+        SortedMap<Integer, Long> plan = FileReplay.plan(
+                FileReplay.bytes(rows.iterator()),
+                settings.learner().schema(),
+                settings.model(),
+                JobTopics.partitions(settings));
+        Map<Integer, Long> stopAt;
+        try (TopicAdmin admin = TopicAdmin.connect(settings.kafka())) {
+            JobTopics.prepare(admin, settings);
+            stopAt = FileReplay.stopOffsets(admin.endOffsets(settings.topics().examples()), plan);
+        }
+        try (FileReplay replay = new FileReplay(
+                settings.kafka(),
+                settings.topics().examples(),
+                settings.learner().schema(),
+                settings.model())) {
+            replay.replay(FileReplay.bytes(rows.iterator()));
+        }
+        return new Run(settings, RunningJob.submit(cluster.restAddress(), settings, stopAt, List.of()));
+    }
+
+    /** Runs the rows to their end. */
+    Run run(JobSettings settings, List<String> rows) throws Exception {
+        Run run = start(settings, rows);
+        run.awaitEnd();
+        return run;
+    }
+
+    KafkaSettings kafka() {
+        return KafkaSettings.of(broker.bootstrap());
+    }
+
+    @Override
+    public void close() {
+        cluster.close();
+        broker.close();
+    }
+
+    /** One job. */
+    final class Run {
+        private final JobSettings settings;
+        private final RunningJob job;
+
+        private Run(JobSettings settings, RunningJob job) {
+            this.settings = settings;
+            this.job = job;
+        }
+
+        JobSettings settings() {
+            return settings;
+        }
+
+        void awaitEnd() throws Exception {
+            assertThat(job.awaitEnd(PATIENCE)).as("%s ended", settings.name()).isTrue();
+        }
+
+        long counter(String name) {
+            return job.counter(name);
+        }
+
+        FlinkRest.Checkpoints checkpoints() throws IOException {
+            return new FlinkRest(cluster.restAddress()).checkpoints(job.id());
+        }
+
+        /** The newest version of each model. */
+        SortedMap<String, ModelManifest> versions() {
+            SortedMap<String, ModelManifest> versions = new TreeMap<>();
+            try (ModelReader reader =
+                    new ModelReader(settings.kafka(), settings.topics().models(), settings.committedOnly())) {
+                for (String model : reader.models()) {
+                    versions.put(model, reader.newest(model).orElseThrow().manifest());
+                }
+            }
+            return versions;
+        }
+
+        /** The digest of each model's newest version. */
+        SortedMap<String, String> digests() {
+            SortedMap<String, String> digests = new TreeMap<>();
+            versions().forEach((model, version) -> digests.put(model, version.modelDigest()));
+            return digests;
+        }
+    }
+}

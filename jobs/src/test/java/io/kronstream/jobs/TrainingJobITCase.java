@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.kronstream.jobs;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.kronstream.connectors.TopicAdmin;
+import io.kronstream.jobs.JobBed.Run;
+import io.kronstream.jobs.observer.Oracle;
+import io.kronstream.jobs.streams.BuiltInStreams;
+import io.kronstream.learner.DataSchema;
+import io.kronstream.operators.TrainCounters;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.locks.LockSupport;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The whole job on a broker and a cluster: what it learns depends on the stream alone. */
+class TrainingJobITCase {
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
+    private static final Map<String, String> LAGGED = Map.of("refresh.interval", "5", "refresh.lag", "5");
+
+    private static JobBed bed;
+
+    @BeforeAll
+    static void start(@TempDir Path dir) throws Exception {
+        bed = new JobBed(dir, 4);
+    }
+
+    @AfterAll
+    static void stop() {
+        bed.close();
+    }
+
+    @Test
+    void neitherPlaceNorParallelismNorDelayChangesAModel() throws Exception {
+        DataSchema schema = BuiltInStreams.byName("sea-keys").orElseThrow().schema();
+        List<String> rows = rows("sea-keys", 4000);
+
+        Run remote = bed.run(bed.settings(schema, LAGGED), rows);
+        Run inline = bed.run(bed.settings(schema, with(LAGGED, "refresh.mode", "inline")), rows);
+        Run parallel = bed.run(bed.settings(schema, with(LAGGED, "job.parallelism", "4")), rows);
+        Run delayed = bed.run(
+                bed.settings(schema, with(with(LAGGED, "refresh.delay.max", "300 ms"), "state.cache", "100 kb")), rows);
+
+        assertThat(remote.digests()).hasSize(8);
+        assertThat(inline.digests()).isEqualTo(remote.digests());
+        assertThat(parallel.digests()).isEqualTo(remote.digests());
+        assertThat(delayed.digests()).isEqualTo(remote.digests());
+        assertThat(new Oracle(remote.settings()).digests(remote.versions().values()))
+                .isEqualTo(remote.digests());
+
+        assertThat(remote.counter(TrainCounters.EXAMPLES)).isEqualTo(4000);
+        assertThat(remote.counter(TrainCounters.REFRESHES_REMOTE)).isPositive();
+        assertThat(inline.counter(TrainCounters.REFRESHES_REMOTE)).isZero();
+        assertThat(inline.counter(TrainCounters.REFRESHES_INLINE))
+                .isEqualTo(remote.counter(TrainCounters.REFRESHES_REMOTE));
+        assertThat(delayed.counter(TrainCounters.REFRESHES_LATE)).isZero();
+    }
+
+    @Test
+    void aModelThatWaitsForAnAnswerHoldsUpNobodyElse() throws Exception {
+        DataSchema schema = BuiltInStreams.byName("sea-keys").orElseThrow().schema();
+        List<String> rows = rows("sea-keys", 8000);
+        Map<String, String> slow = new HashMap<>(LAGGED);
+        slow.put("refresh.delay.max", "5 s");
+        slow.put("refresh.delay.model", "shop-3");
+        slow.put("batch.size", "64");
+
+        Run prompt = bed.run(bed.settings(schema, with(LAGGED, "batch.size", "64")), rows);
+        Run run = bed.start(bed.settings(schema, slow), rows);
+        Map<String, Long> expected = new HashMap<>();
+        prompt.versions().forEach((model, version) -> expected.put(model, version.examples()));
+        try (ScoreCounts scores = new ScoreCounts(run.settings())) {
+            scores.awaitOthers("shop-3", expected);
+            long waiting = scores.of("shop-3");
+            assertThat(waiting).isLessThan(expected.get("shop-3"));
+
+            long completed = run.checkpoints().completed();
+            await(() -> run.checkpoints().completed() > completed);
+            scores.poll();
+            assertThat(scores.of("shop-3")).isLessThan(expected.get("shop-3"));
+        }
+        run.awaitEnd();
+
+        assertThat(run.digests()).isEqualTo(prompt.digests());
+        assertThat(run.counter(TrainCounters.PARKED)).isPositive();
+        assertThat(run.counter(TrainCounters.REFRESHES_LATE)).isZero();
+    }
+
+    @Test
+    void badRecordsAreSetAsideWithTheirReason() throws Exception {
+        DataSchema schema = BuiltInStreams.byName("sea").orElseThrow().schema();
+        List<String> good = rows("sea", 1000);
+        List<String> rows = new ArrayList<>(good);
+        rows.add(100, "1767225600000,one,2,3,1");
+        rows.add(500, "1767225600000,1,2,3,maybe");
+        rows.add(900, "too,short");
+
+        Run clean = bed.run(bed.settings(schema, Map.of()), good);
+        Run run = bed.run(bed.settings(schema, Map.of()), rows);
+
+        assertThat(run.digests()).isEqualTo(clean.digests());
+        assertThat(run.counter("rejected")).isEqualTo(3);
+        List<ConsumerRecord<byte[], byte[]>> letters =
+                records(run.settings(), run.settings().topics().deadLetters());
+        assertThat(letters).extracting(letter -> header(letter, "reason")).containsExactly("number", "label", "fields");
+        assertThat(letters).extracting(letter -> header(letter, "offset")).containsExactly("100", "500", "900");
+        assertThat(letters).allSatisfy(letter -> assertThat(header(letter, "topic"))
+                .isEqualTo(run.settings().topics().examples()));
+        assertThat(letters)
+                .extracting(letter -> new String(letter.value(), StandardCharsets.UTF_8))
+                .containsExactly(rows.get(100), rows.get(500), rows.get(900));
+    }
+
+    @Test
+    void exactlyOnceWritesEachScoreOnceToReadersOfCommittedRecords() throws Exception {
+        DataSchema schema = BuiltInStreams.byName("sea").orElseThrow().schema();
+
+        Run run = bed.run(
+                bed.settings(schema, Map.of("kafka.delivery", "exactly_once", "checkpoint.timeout", "1 min")),
+                rows("sea", 1000));
+
+        assertThat(records(run.settings(), run.settings().topics().scores())).hasSize(1000);
+        assertThat(new Oracle(run.settings()).digests(run.versions().values())).isEqualTo(run.digests());
+    }
+
+    @Test
+    void theJobsFileStandsBesideItsModels() throws Exception {
+        JobSettings settings = bed.settings(
+                BuiltInStreams.byName("sea").orElseThrow().schema(),
+                Map.of("kafka.properties.ssl.key.password", "secret"));
+        try (TopicAdmin admin = TopicAdmin.connect(bed.kafka())) {
+            JobTopics.prepare(admin, settings);
+        }
+
+        JobSettings found = JobRecord.read(bed.kafka(), settings.topics()).orElseThrow();
+
+        assertThat(found).isEqualTo(settings.withKafka(bed.kafka()));
+        assertThat(records(settings, settings.topics().models()))
+                .noneMatch(record -> new String(record.value(), StandardCharsets.UTF_8).contains("secret"));
+    }
+
+    private static List<String> rows(String stream, int count) {
+        Iterator<String> rows = BuiltInStreams.byName(stream).orElseThrow().rows(1);
+        List<String> first = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            first.add(rows.next());
+        }
+        return first;
+    }
+
+    private static Map<String, String> with(Map<String, String> options, String key, String value) {
+        Map<String, String> more = new HashMap<>(options);
+        more.put(key, value);
+        return more;
+    }
+
+    private static String header(ConsumerRecord<byte[], byte[]> record, String name) {
+        return new String(record.headers().lastHeader(name).value(), StandardCharsets.UTF_8);
+    }
+
+    /** Everything in a topic, as an ordinary consumer of committed records sees it. */
+    private static List<ConsumerRecord<byte[], byte[]>> records(JobSettings settings, String topic) {
+        List<ConsumerRecord<byte[], byte[]>> records = new ArrayList<>();
+        try (KafkaConsumer<byte[], byte[]> consumer = consumer(settings)) {
+            List<TopicPartition> partitions = partitions(consumer, topic);
+            consumer.assign(partitions);
+            consumer.seekToBeginning(partitions);
+            Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
+            while (ends.entrySet().stream().anyMatch(end -> consumer.position(end.getKey()) < end.getValue())) {
+                consumer.poll(Duration.ofMillis(100)).forEach(records::add);
+            }
+        }
+        return records;
+    }
+
+    private static KafkaConsumer<byte[], byte[]> consumer(JobSettings settings) {
+        return new KafkaConsumer<>(
+                bed.kafka()
+                        .client(
+                                Map.of(),
+                                Map.of(
+                                        "isolation.level",
+                                        settings.committedOnly() ? "read_committed" : "read_uncommitted")),
+                new ByteArrayDeserializer(),
+                new ByteArrayDeserializer());
+    }
+
+    private static List<TopicPartition> partitions(KafkaConsumer<?, ?> consumer, String topic) {
+        return consumer.partitionsFor(topic).stream()
+                .map(partition -> new TopicPartition(topic, partition.partition()))
+                .toList();
+    }
+
+    private interface Condition {
+        boolean holds() throws Exception;
+    }
+
+    private static void await(Condition condition) throws Exception {
+        long deadline = System.nanoTime() + PATIENCE.toNanos();
+        while (!condition.holds()) {
+            assertThat(System.nanoTime()).as("still within the deadline").isLessThan(deadline);
+            LockSupport.parkNanos(Duration.ofMillis(20).toNanos());
+        }
+    }
+
+    /** Scores per model so far. */
+    private static final class ScoreCounts implements AutoCloseable {
+        private final KafkaConsumer<byte[], byte[]> consumer;
+        private final Map<String, Long> counts = new HashMap<>();
+
+        ScoreCounts(JobSettings settings) {
+            consumer = consumer(settings);
+            List<TopicPartition> partitions =
+                    partitions(consumer, settings.topics().scores());
+            consumer.assign(partitions);
+            consumer.seekToBeginning(partitions);
+        }
+
+        void awaitOthers(String slow, Map<String, Long> expected) throws Exception {
+            await(() -> {
+                poll();
+                return expected.entrySet().stream()
+                        .filter(entry -> !entry.getKey().equals(slow))
+                        .allMatch(entry -> of(entry.getKey()) >= entry.getValue() / 64 * 64);
+            });
+        }
+
+        void poll() throws Exception {
+            for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofMillis(50))) {
+                JsonNode score = JSON.readTree(record.value());
+                counts.merge(score.path("model").asText(), 1L, Long::sum);
+            }
+        }
+
+        long of(String model) {
+            return counts.getOrDefault(model, 0L);
+        }
+
+        @Override
+        public void close() {
+            consumer.close();
+        }
+    }
+}
