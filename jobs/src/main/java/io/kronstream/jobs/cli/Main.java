@@ -26,6 +26,7 @@ import picocli.CommandLine.ParameterException;
             DemoCommand.class,
             VerifyCommand.class,
             RunCommand.class,
+            ReplayCommand.class,
             JobManagerCommand.class,
             TaskManagerCommand.class,
             BrokerCommand.class

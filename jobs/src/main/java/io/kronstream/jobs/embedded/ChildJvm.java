@@ -23,6 +23,9 @@ final class ChildJvm implements AutoCloseable {
             List.of("--add-opens", "--add-exports", "--enable-native-access", "--sun-misc-unsafe-memory-access");
     private static final List<String> INHERITED_PROPERTIES = List.of("org.bytedeco.", "kronstream.");
 
+    /** Ctrl-C in a terminal reaches this process and its children alike; they are to end when they are told to. */
+    private static final List<String> WITHOUT_INTERRUPT = List.of("/bin/sh", "-c", "trap '' INT; exec \"$@\"", "sh");
+
     private final String name;
     private final Process process;
     private final Path output;
@@ -52,7 +55,7 @@ final class ChildJvm implements AutoCloseable {
         Files.createDirectories(dir);
         Path output = dir.resolve(name + ".out");
         Path log = dir.resolve(name + ".log");
-        List<String> command = new ArrayList<>();
+        List<String> command = new ArrayList<>(WITHOUT_INTERRUPT);
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(inheritedFlags());
         command.add("-Dkronstream.log.file=" + log);
