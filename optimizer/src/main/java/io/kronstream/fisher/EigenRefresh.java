@@ -4,6 +4,7 @@ package io.kronstream.fisher;
 import io.kronstream.linalg.Matrix;
 import io.kronstream.linalg.Ordering;
 import io.kronstream.linalg.Precision;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 
@@ -11,9 +12,10 @@ import java.util.Map;
  * Brings eigenbases of symmetric factors up to date. What does not succeed is tried once more in double precision, with
  * a little damping. Results depend on the arguments alone. It owns scratch memory and is not thread-safe.
  *
- * <p>Entries of the new basis that are within rounding of zero are made exactly zero. Directions that a factor keeps
- * apart then stay exactly apart: an input that never spoke gets a rotated gradient of exactly zero, where rounding noise
- * divided by its own size would otherwise move its weights.
+ * <p>Coordinates that a factor keeps apart stay exactly apart: where a row is zero beside the diagonal, the unit vector
+ * is its eigenvector, to the last bit. An input that never spoke thus gets a rotated gradient of exactly zero, where
+ * rounding noise divided by its own size would move its weights. Decompositions therefore leave such coordinates out;
+ * after a QR iteration, entries that are within rounding of zero are made exactly zero.
  *
  * <p>Reference: the QR iteration is that of SOAP (Vyas et al. 2024, arXiv 2409.11321, algorithm 4).
  */
@@ -46,7 +48,6 @@ public final class EigenRefresh implements AutoCloseable {
         if (permutation == null) {
             return new Decomposition(false, own.result, new int[0]);
         }
-        silenceNoise(own.result, own.row);
         return new Decomposition(true, own.result, permutation);
     }
 
@@ -79,12 +80,74 @@ public final class EigenRefresh implements AutoCloseable {
         }
         int n = factor.rows();
         return switch (method) {
-            case EIGENDECOMPOSITION -> {
-                scratch.result.copyFrom(factor);
-                yield scratch.result.eigenvectors(null) ? Ordering.descending(n, i -> 0) : null;
-            }
+            case EIGENDECOMPOSITION -> eigendecomposition(factor, scratch.result)
+                    ? Ordering.descending(n, i -> 0)
+                    : null;
             case QR_ITERATION -> qrIteration(factor, basis, scratch);
         };
+    }
+
+    private static boolean eigendecomposition(Matrix factor, Matrix result) {
+        int n = factor.rows();
+        int[] coupled = coupled(factor);
+        if (coupled.length == n) {
+            result.copyFrom(factor);
+            return result.eigenvectors(null);
+        }
+        // Eigenvectors of the coupled coordinates first, then the others' unit vectors; finally by eigenvalue.
+        double[] eigenvalues = new double[n];
+        int[] unit = new int[n];
+        int lone = coupled.length;
+        for (int i = 0; i < n; i++) {
+            if (Arrays.binarySearch(coupled, i) < 0) {
+                eigenvalues[lone] = factor.get(i, i);
+                unit[lone++] = i;
+            }
+        }
+        result.fill(0);
+        try (Matrix part =
+                Matrix.create(factor.precision(), Math.max(1, coupled.length), Math.max(1, coupled.length))) {
+            for (int i = 0; i < coupled.length; i++) {
+                for (int j = 0; j < coupled.length; j++) {
+                    part.set(i, j, factor.get(coupled[i], coupled[j]));
+                }
+            }
+            double[] partValues = new double[part.rows()];
+            if (!part.eigenvectors(partValues)) {
+                return false;
+            }
+            System.arraycopy(partValues, 0, eigenvalues, 0, coupled.length);
+            int[] order = Ordering.descending(n, j -> eigenvalues[j]);
+            for (int j = 0; j < n; j++) {
+                if (order[j] >= coupled.length) {
+                    result.set(unit[order[j]], j, 1);
+                    continue;
+                }
+                for (int i = 0; i < coupled.length; i++) {
+                    result.set(coupled[i], j, part.get(i, order[j]));
+                }
+            }
+        }
+        return true;
+    }
+
+    /** Coordinates whose row is not zero beside the diagonal, ascending. */
+    private static int[] coupled(Matrix factor) {
+        int n = factor.rows();
+        double[] row = new double[n];
+        int[] coupled = new int[n];
+        int count = 0;
+        for (int i = 0; i < n; i++) {
+            factor.read(i * n, row, 0, n);
+            row[i] = 0;
+            for (int j = 0; j < n; j++) {
+                if (row[j] != 0) {
+                    coupled[count++] = i;
+                    break;
+                }
+            }
+        }
+        return Arrays.copyOf(coupled, count);
     }
 
     private static int[] qrIteration(Matrix factor, Matrix basis, Scratch scratch) {
@@ -107,7 +170,11 @@ public final class EigenRefresh implements AutoCloseable {
             }
             scratch.result.write(i * n, scratch.otherRow, 0, n);
         }
-        return scratch.result.orthonormalise() ? order : null;
+        if (!scratch.result.orthonormalise()) {
+            return null;
+        }
+        silenceNoise(scratch.result, scratch.row);
+        return order;
     }
 
     private static void silenceNoise(Matrix basis, double[] row) {

@@ -233,6 +233,9 @@ final class DoubleMatrix extends Matrix {
     @Override
     boolean qr() {
         int n = rows();
+        if (!Double.isFinite(squaredNorm())) {
+            return false;
+        }
         double[][] reflectors = new double[n][];
         double[] factors = new double[n];
         for (int k = 0; k < n; k++) {
@@ -264,7 +267,7 @@ final class DoubleMatrix extends Matrix {
                 reflect(reflectors[k], factors[k], k, j);
             }
         }
-        return Double.isFinite(squaredNorm());
+        return true;
     }
 
     private void reflect(double[] v, double factor, int from, int column) {

@@ -96,8 +96,8 @@ public abstract class Matrix implements AutoCloseable {
             double alpha, Matrix a, boolean transposeA, Matrix b, boolean transposeB, double beta) {
         requireShape(columns, columns);
         int inner = checkProduct(a, transposeA, b, transposeB);
-        // Blocks below 64 rows cost more in calls than they save; four save 3/8 of the products.
-        int block = Math.max(64, (rows + 3) / 4);
+        // Four blocks save 3/8 of the products; below 256 rows the extra calls cost more.
+        int block = rows < 256 ? rows : (rows + 3) / 4;
         for (int start = 0; start < rows; start += block) {
             int end = Math.min(rows, start + block);
             gemm(start, end, start, columns, inner, alpha, a, transposeA, b, transposeB, beta);

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.kronstream.network;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import io.kronstream.linalg.Matrix;
+import io.kronstream.linalg.Precision;
+import io.kronstream.linalg.Samples;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class NetworkTest {
+    private static final int INPUTS = 4;
+    private static final List<Integer> HIDDEN = List.of(5, 3);
+    private static final int ROWS = 6;
+
+    /** Central differences with a step of 1e-5 are accurate to about its square, times the third derivative. */
+    private static final double STEP = 1e-5;
+
+    private static final double DIFFERENCE_TOLERANCE = 1e-7;
+
+    private static final double FLOAT_ROUNDING = 1e-5;
+
+    static Stream<Arguments> cases() {
+        return Arrays.stream(Activation.values())
+                .flatMap(activation -> Arrays.stream(Loss.values()).map(loss -> Arguments.of(activation, loss)));
+    }
+
+    @ParameterizedTest
+    @MethodSource("cases")
+    void gradientsEqualFiniteDifferences(Activation activation, Loss loss) {
+        Problem problem = new Problem(activation, loss, Precision.DOUBLE, ROWS);
+        for (int layer = 0; layer < problem.parameters.size(); layer++) {
+            problem.run();
+            Matrix weights = problem.parameters.get(layer);
+            Matrix gradient =
+                    Samples.as(Precision.DOUBLE, problem.network.gradient(layer).gradient());
+            for (int i = 0; i < weights.rows(); i++) {
+                for (int j = 0; j < weights.columns(); j++) {
+                    double w = weights.get(i, j);
+                    weights.set(i, j, w + STEP);
+                    double above = problem.run();
+                    weights.set(i, j, w - STEP);
+                    double below = problem.run();
+                    weights.set(i, j, w);
+                    assertThat(gradient.get(i, j))
+                            .as("layer %d, %d, %d", layer, i, j)
+                            .isCloseTo((above - below) / (2 * STEP), within(DIFFERENCE_TOLERANCE));
+                }
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("cases")
+    void singlePrecisionEqualsReference(Activation activation, Loss loss) {
+        Problem narrow = new Problem(activation, loss, Precision.FLOAT, ROWS);
+        Problem wide = new Problem(activation, loss, Precision.DOUBLE, ROWS);
+
+        double expected = wide.run();
+        assertThat(narrow.run()).isCloseTo(expected, within(FLOAT_ROUNDING * expected));
+
+        for (int layer = 0; layer < HIDDEN.size() + 1; layer++) {
+            LayerGradient actual = narrow.network.gradient(layer);
+            LayerGradient reference = wide.network.gradient(layer);
+            assertThat(Samples.relativeError(actual.gradient(), reference.gradient()))
+                    .isLessThan(FLOAT_ROUNDING);
+            assertThat(Samples.relativeError(actual.activations(), reference.activations()))
+                    .isLessThan(FLOAT_ROUNDING);
+            assertThat(Samples.relativeError(actual.preActivationGradients(), reference.preActivationGradients()))
+                    .isLessThan(FLOAT_ROUNDING);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 5, 6})
+    void gradientIsTheProductOfItsThinFactors(int rows) {
+        Problem problem = new Problem(Activation.TANH, Loss.MEAN_SQUARED_ERROR, Precision.DOUBLE, rows);
+        problem.run();
+        for (int layer = 0; layer < problem.parameters.size(); layer++) {
+            LayerGradient gradient = problem.network.gradient(layer);
+            assertThat(gradient.batch()).isEqualTo(rows);
+            Matrix product = Matrix.create(
+                    Precision.DOUBLE,
+                    gradient.gradient().rows(),
+                    gradient.gradient().columns());
+            product.multiply(1.0 / rows, gradient.preActivationGradients(), true, gradient.activations(), false, 0);
+            assertThat(Samples.relativeError(product, gradient.gradient())).isLessThan(1e-12);
+            for (int row = 0; row < rows; row++) {
+                int last = gradient.activations().columns() - 1;
+                assertThat(gradient.activations().get(row, last)).isEqualTo(1);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("cases")
+    void whatAnEarlierBatchLeftBehindDoesNotMatter(Activation activation, Loss loss) {
+        Problem fresh = new Problem(activation, loss, Precision.FLOAT, 2);
+        Problem used = new Problem(activation, loss, Precision.FLOAT, ROWS);
+        double expected = fresh.run();
+        used.run();
+        used.rows = 2;
+
+        assertThat(used.run()).isEqualTo(expected);
+        for (int layer = 0; layer < HIDDEN.size() + 1; layer++) {
+            assertThat(Samples.relativeError(
+                            used.network.gradient(layer).gradient(),
+                            fresh.network.gradient(layer).gradient()))
+                    .isZero();
+        }
+    }
+
+    @Test
+    void extremeLogitsGiveFiniteLosses() {
+        double[] gradient = new double[1];
+        assertThat(Loss.BINARY_CROSS_ENTROPY.evaluate(new double[] {1000}, new double[] {0}, 0, gradient))
+                .isEqualTo(1000);
+        assertThat(gradient[0]).isEqualTo(1);
+        assertThat(Loss.BINARY_CROSS_ENTROPY.evaluate(new double[] {-1000}, new double[] {0}, 0, gradient))
+                .isZero();
+        assertThat(gradient[0]).isZero();
+        double[] two = new double[2];
+        assertThat(Loss.SOFTMAX_CROSS_ENTROPY.evaluate(new double[] {1000, 0}, new double[] {1}, 0, two))
+                .isEqualTo(1000);
+        assertThat(two).containsExactly(1, -1);
+    }
+
+    @Test
+    void classesOutOfRangeAreRefused() {
+        assertThatThrownBy(() -> Loss.SOFTMAX_CROSS_ENTROPY.evaluate(new double[2], new double[] {2}, 0, new double[2]))
+                .hasMessage("A class must be an index below 2, was 2.0");
+    }
+
+    @Test
+    void tanhIsOffByLessThanFourUnits() {
+        Random random = new Random(5);
+        for (int i = 0; i < 200_000; i++) {
+            float x = (float)
+                    (Math.scalb(1 + random.nextDouble(), random.nextInt(30) - 26) * (random.nextInt(2) * 2 - 1));
+            double expected = StrictMath.tanh(x);
+            assertThat(Math.abs(Network.tanh(x) - expected)).isLessThan(4 * Math.ulp((float) expected));
+        }
+        assertThat(Network.tanh(Float.POSITIVE_INFINITY)).isBetween(1 - 4 * Math.ulp(0.5f), 1f);
+        assertThat(Network.tanh(-50)).isBetween(-1f, -1 + 4 * Math.ulp(0.5f));
+        assertThat(Network.tanh(0)).isZero();
+        assertThat(Network.tanh(Float.NaN)).isNaN();
+    }
+
+    @ParameterizedTest
+    @ValueSource(doubles = {Double.NaN, Double.POSITIVE_INFINITY, 1e19, -1e30})
+    void gradientsThatWouldOverflowAreNotFinite(double value) {
+        Matrix gradient = Matrix.create(Precision.FLOAT, 3, 4);
+        assertThat(new LayerGradient(gradient).isFinite()).isTrue();
+        gradient.set(2, 1, 1e18);
+        assertThat(new LayerGradient(gradient).isFinite()).isTrue();
+        gradient.set(2, 1, value);
+        assertThat(new LayerGradient(gradient).isFinite()).isFalse();
+    }
+
+    @ParameterizedTest
+    @MethodSource("cases")
+    void nonFiniteFeaturesReachEveryGradientCheck(Activation activation, Loss loss) {
+        Problem problem = new Problem(activation, loss, Precision.FLOAT, ROWS);
+        problem.features[3][1] = Float.NaN;
+        problem.run();
+        assertThat(problem.network.gradient(0).isFinite()).isFalse();
+    }
+
+    private static final class Problem {
+        final Network network;
+        final List<Matrix> parameters = new ArrayList<>();
+        final float[][] features = new float[ROWS][INPUTS];
+        final double[] targets;
+        int rows;
+
+        Problem(Activation activation, Loss loss, Precision precision, int rows) {
+            int outputs = 3;
+            this.rows = rows;
+            network = new Network(precision, INPUTS, HIDDEN, outputs, activation, loss, ROWS);
+            Random random = new Random(11);
+            for (LayerShape shape : network.shapes()) {
+                parameters.add(Samples.normal(precision, shape.rows(), shape.columns(), 0.7, random));
+            }
+            for (float[] example : features) {
+                for (int j = 0; j < INPUTS; j++) {
+                    example[j] = (float) random.nextGaussian();
+                }
+            }
+            targets = new double[ROWS * outputs];
+            for (int i = 0; i < targets.length; i++) {
+                targets[i] = loss == Loss.MEAN_SQUARED_ERROR ? random.nextGaussian() : random.nextInt(2);
+            }
+        }
+
+        double run() {
+            for (int row = 0; row < rows; row++) {
+                network.setInput(row, features[row]);
+            }
+            network.forward(parameters, rows);
+            return network.backward(parameters, targets, rows);
+        }
+    }
+}
