@@ -26,6 +26,8 @@ public record TrainSettings(
         String examplesTopic)
         implements Serializable {
 
+    private static final long MAX_DEADLINE_MILLIS = 86_400_000;
+
     public TrainSettings {
         Objects.requireNonNull(learner, "learner");
         Objects.requireNonNull(refresh, "refresh");
@@ -35,6 +37,10 @@ public record TrainSettings(
         }
         checkPositive("publishEvery", publishEvery);
         checkPositive("refreshDeadlineMillis", refreshDeadlineMillis);
+        if (refreshDeadlineMillis > MAX_DEADLINE_MILLIS) {
+            throw new IllegalArgumentException("refreshDeadlineMillis must be at most " + MAX_DEADLINE_MILLIS
+                    + " (a day), was " + refreshDeadlineMillis);
+        }
         checkPositive("parkedBytes", parkedBytes);
         checkPositive("cacheBytes", cacheBytes);
     }

@@ -17,6 +17,7 @@ import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.streaming.api.operators.KeyedProcessOperator;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.util.KeyedOneInputStreamOperatorTestHarness;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -37,10 +38,22 @@ class EigenRefreshFunctionHarnessTest {
     private static final List<RefreshAnswer> SENT = new ArrayList<>();
     private static Exception failure;
 
+    private KeyedOneInputStreamOperatorTestHarness<String, RefreshRequest, Void> refresh;
+
     @BeforeEach
-    void forget() {
+    void open() throws Exception {
         SENT.clear();
         failure = null;
+        refresh = new KeyedOneInputStreamOperatorTestHarness<>(
+                new KeyedProcessOperator<>(new EigenRefreshFunction(new Recording(), 1, 16)),
+                EigenRefreshKey::of,
+                Types.STRING);
+        refresh.open();
+    }
+
+    @AfterEach
+    void close() throws Exception {
+        refresh.close();
     }
 
     @Test
@@ -49,10 +62,9 @@ class EigenRefreshFunctionHarnessTest {
         try (RefreshWorker worker = new RefreshWorker()) {
             expected = worker.compute(REQUEST);
         }
-        try (var refresh = open()) {
-            refresh.processElement(new StreamRecord<>(REQUEST));
-            refresh.processElement(new StreamRecord<>(REQUEST));
-        }
+        refresh.processElement(new StreamRecord<>(REQUEST));
+        refresh.processElement(new StreamRecord<>(REQUEST));
+
         assertThat(expected.succeeded()).isTrue();
         assertThat(SENT).hasSize(2).allSatisfy(answer -> assertThat(answer)
                 .usingRecursiveComparison()
@@ -61,36 +73,25 @@ class EigenRefreshFunctionHarnessTest {
 
     @Test
     void anAnswerThatCannotBeSentDoesNotFailTheJob() throws Exception {
-        try (var refresh = open()) {
-            failure = new IOException("the broker is gone");
-            refresh.processElement(new StreamRecord<>(REQUEST));
-            failure = null;
-            refresh.processElement(new StreamRecord<>(REQUEST));
-        }
+        failure = new IOException("the broker is gone");
+        refresh.processElement(new StreamRecord<>(REQUEST));
+        failure = null;
+        refresh.processElement(new StreamRecord<>(REQUEST));
+
         assertThat(SENT).hasSize(1);
     }
 
     @Test
-    void cancellingIsNotAFailureToSend() throws Exception {
-        try (var refresh = open()) {
-            failure = new InterruptedException("cancelled");
-            assertThatThrownBy(() -> refresh.processElement(new StreamRecord<>(REQUEST)))
-                    .isInstanceOf(InterruptedException.class);
-        }
+    void cancellingIsNotAFailureToSend() {
+        failure = new InterruptedException("cancelled");
+
+        assertThatThrownBy(() -> refresh.processElement(new StreamRecord<>(REQUEST)))
+                .isInstanceOf(InterruptedException.class);
     }
 
     @Test
     void theKeyTellsModelLayerAndSide() {
         assertThat(EigenRefreshKey.of(REQUEST)).isEqualTo("m/1/0");
-    }
-
-    private static KeyedOneInputStreamOperatorTestHarness<String, RefreshRequest, Void> open() throws Exception {
-        var harness = new KeyedOneInputStreamOperatorTestHarness<String, RefreshRequest, Void>(
-                new KeyedProcessOperator<>(new EigenRefreshFunction(new Recording(), 1, 16)),
-                EigenRefreshKey::of,
-                Types.STRING);
-        harness.open();
-        return harness;
     }
 
     private static final class Recording implements TensorChannel {

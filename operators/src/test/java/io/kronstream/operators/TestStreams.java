@@ -73,6 +73,17 @@ final class TestStreams {
                 settings.examplesTopic());
     }
 
+    static TrainSettings withDeadline(TrainSettings settings, long millis) {
+        return new TrainSettings(
+                settings.learner(),
+                settings.refresh(),
+                settings.publishEvery(),
+                millis,
+                settings.parkedBytes(),
+                settings.cacheBytes(),
+                settings.examplesTopic());
+    }
+
     static TrainSettings withParkedBytes(TrainSettings settings, long parkedBytes) {
         return new TrainSettings(
                 settings.learner(),

@@ -157,9 +157,12 @@ final class TrainHarness implements AutoCloseable {
     }
 
     @Override
-    public void close() throws Exception {
-        harness.close();
-        worker.close();
+    public void close() {
+        try (worker) {
+            harness.close();
+        } catch (Exception e) {
+            throw new IllegalStateException("TRAIN cannot be closed", e);
+        }
     }
 
     /** Keeps what TRAIN emits. */

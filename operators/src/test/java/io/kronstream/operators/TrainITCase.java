@@ -32,6 +32,7 @@ import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
 import org.apache.flink.test.junit5.MiniClusterExtension;
 import org.apache.flink.util.CloseableIterator;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
@@ -60,20 +61,10 @@ class TrainITCase {
         TrainSettings settings =
                 TestStreams.withParkedBytes(TestStreams.settings(RefreshMode.REMOTE), 40L * EXAMPLE_BYTES);
         List<String> expected = lines(Outcome.ofBareLearners(settings, TestStreams.examples(0, EXAMPLES)));
-        FailOnce.reset();
-
-        StreamExecutionEnvironment env = StreamExecutionEnvironment.getExecutionEnvironment();
-        env.configure(configuration(unaligned));
-        env.setParallelism(parallelism);
-        env.setMaxParallelism(TrainHarness.MAX_PARALLELISM);
-        env.setBufferTimeout(5);
         TensorChannel channel = new DelayedChannel(new InMemoryChannel("it " + parallelism + unaligned), 10, 7, null);
-        CloseableIterator<String> results =
-                job(env, settings, channel, parallelism).collectAsync();
-        JobClient client = env.executeAsync("train");
+        FailOnce.reset();
         List<String> actual = new ArrayList<>();
-        results.forEachRemaining(actual::add);
-        JobExecutionResult result = client.getJobExecutionResult().get();
+        JobExecutionResult result = run(settings, channel, EXAMPLES, parallelism, unaligned, actual);
 
         assertThat(FailOnce.FAILED).isTrue();
         assertThat(FailOnce.RESTORED.get()).as("restores").isPositive();
@@ -90,9 +81,46 @@ class TrainITCase {
         assertThat(result.<Long>getAccumulatorResult(TrainCounters.PARKED)).isPositive();
     }
 
+    @Test
+    void answersAfterTheDeadlineChangeNothing() throws Exception {
+        int count = 1000;
+        long deadlineMillis = 50;
+        TrainSettings settings = TestStreams.withDeadline(TestStreams.settings(RefreshMode.REMOTE), deadlineMillis);
+        List<String> expected = lines(Outcome.ofBareLearners(settings, TestStreams.examples(0, count)));
+        TensorChannel channel = new DelayedChannel(new InMemoryChannel("late"), 20 * deadlineMillis, 7, "m1");
+        FailOnce.never();
+        List<String> actual = new ArrayList<>();
+        JobExecutionResult result = run(settings, channel, count, 2, true, actual);
+
+        assertThat(actual.stream().sorted()).isEqualTo(expected);
+        assertThat(result.<Long>getAccumulatorResult(TrainCounters.REFRESHES_LATE))
+                .isPositive();
+    }
+
+    private JobExecutionResult run(
+            TrainSettings settings,
+            TensorChannel channel,
+            int count,
+            int parallelism,
+            boolean unaligned,
+            List<String> lines)
+            throws Exception {
+        StreamExecutionEnvironment env = StreamExecutionEnvironment.getExecutionEnvironment();
+        env.configure(configuration(unaligned));
+        env.setParallelism(parallelism);
+        env.setMaxParallelism(TrainHarness.MAX_PARALLELISM);
+        env.setBufferTimeout(5);
+        CloseableIterator<String> results =
+                job(env, settings, channel, count, parallelism).collectAsync();
+        JobClient client = env.executeAsync("train");
+        results.forEachRemaining(lines::add);
+        results.close();
+        return client.getJobExecutionResult().get();
+    }
+
     private static DataStream<String> job(
-            StreamExecutionEnvironment env, TrainSettings settings, TensorChannel channel, int parallelism) {
-        SingleOutputStreamOperator<Example> examples = env.fromSequence(0, EXAMPLES - 1)
+            StreamExecutionEnvironment env, TrainSettings settings, TensorChannel channel, int count, int parallelism) {
+        SingleOutputStreamOperator<Example> examples = env.fromSequence(0, count - 1)
                 .setParallelism(1)
                 .uid(OperatorUids.SOURCE)
                 .map(TestStreams::example)
@@ -161,6 +189,10 @@ class TrainITCase {
             RESTORED.set(0);
             COMPLETED.set(0);
             SEEN.set(0);
+        }
+
+        static void never() {
+            FAILED.set(true);
         }
 
         @Override

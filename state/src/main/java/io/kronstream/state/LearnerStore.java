@@ -205,7 +205,9 @@ public final class LearnerStore implements AutoCloseable {
 
     private void measure(ResidentLearner learner) {
         long bytes = learner.learner().bytes();
-        residentBytes += bytes - learner.bytes;
-        learner.bytes = bytes;
+        if (bytes != learner.bytes) {
+            residentBytes += bytes - learner.bytes;
+            learner.bytes = bytes;
+        }
     }
 }

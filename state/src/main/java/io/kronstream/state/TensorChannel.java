@@ -29,5 +29,8 @@ public interface TensorChannel extends Serializable {
     /** Sends answers. Not thread-safe. */
     interface Writer extends AutoCloseable {
         void send(RefreshAnswer answer) throws Exception;
+
+        @Override
+        void close();
     }
 }
