@@ -1,194 +1,74 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.kronstream.optimizers;
 
-import io.kronstream.fisher.Decomposition;
-import io.kronstream.fisher.EigenRefresh;
 import io.kronstream.fisher.ProjectorSplitting;
-import io.kronstream.fisher.RefreshMethod;
 import io.kronstream.fisher.RefreshTask;
-import io.kronstream.linalg.Elementwise;
 import io.kronstream.linalg.Matrix;
 import io.kronstream.linalg.Precision;
 import io.kronstream.linalg.TensorSpec;
-import io.kronstream.network.LayerGradient;
-import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 
 /**
  * Adam in the eigenbasis of a Kronecker product that follows the empirical Fisher matrix by projector splitting.
  *
- * <p>The first gradient builds L and R and their eigenbases QL and QR and leaves the parameters alone. Then, for k = 1,
- * 2, ...:
+ * <p>The step is that of {@link EigenbasisOptimizer}; L and R follow the gradient with decay bf as in
+ * {@link ProjectorSplitting}, from
  *
  * <pre>
- *   G' = QL^T G QR
- *   M' = b1 M' + (1 - b1) G'         V = b2 V + (1 - b2) G'^2
- *   W  = (1 - lr wd) (W - lr sqrt(1 - b2^k) / (1 - b1^k) QL (M' / (sqrt(V) + eps)) QR^T)
- *   L, R follow G with decay bf: see {@link ProjectorSplitting}
- *   every f steps QL and QR are refreshed; M' is carried over, the rows and columns of V are permuted alike
+ *   L = e I / sqrt(m),   R = e I / sqrt(n),   e = 1e-3 |G|
  * </pre>
  *
  * <p>With the rank-one second moment, V is an outer product {@code l r^T} that follows {@code G'^2} by the parallel
  * splitting, and the denominator is {@code sqrt(l r^T + eps^2)}.
  *
- * <p>Departures: the momentum is kept in the rotated basis and carried over when a basis is installed, which is equal in
- * exact arithmetic and saves a rotation per step; the authors keep M and rotate it each time. Their rank-one denominator
- * has no eps. The start is relative to the first gradient unless told otherwise; the {@code KRON} start has the leading
- * singular value on both sides (theirs has its root, which depends on the gradient's scale) and a ridge of 1e-6, which
- * makes all eigenvalues positive; the basis of the directions that only the ridge fills is LAPACK's, the same in every
- * run. The default splitting is sequential. A first gradient of zero is skipped.
+ * <p>Departures: the authors' rank-one denominator has no eps. The start is relative to the first gradient unless told
+ * otherwise; the {@code KRON} start has the leading singular value on both sides (theirs has its root, which depends on
+ * the gradient's scale) and a ridge of 1e-6, which makes all eigenvalues positive; the basis of the directions that only
+ * the ridge fills is LAPACK's, the same in every run. The default splitting is sequential.
  *
- * <p>M' is {@code momentum}, V {@code secondMoment}, l and r {@code leftMoment} and {@code rightMoment}, L and R
- * {@code left} and {@code right}, QL and QR {@code leftBasis} and {@code rightBasis}; k is {@code calls - 1}. A vector
- * has M and V only and no rotation.
+ * <p>l and r are {@code leftMoment} and {@code rightMoment}.
  *
  * <p>Reference: DyKAF, arXiv 2511.06477, and its authors' {@code dykaf.py}; the rotated Adam is SOAP's (Vyas et al. 2024,
  * arXiv 2409.11321, algorithm 3).
  */
-final class DyKAF implements Optimizer {
-    private static final String CALLS = "calls";
-    private static final String MOMENTUM = "momentum";
-    private static final String SECOND_MOMENT = "secondMoment";
+final class DyKAF extends EigenbasisOptimizer {
     private static final String LEFT_MOMENT = "leftMoment";
     private static final String RIGHT_MOMENT = "rightMoment";
-    private static final String[] FACTOR = {"left", "right"};
-    private static final String[] BASIS = {"leftBasis", "rightBasis"};
 
     private static final double START = 1e-3;
     private static final double KRON_RIDGE = 1e-6;
     private static final int POWER_ITERATIONS = 100;
 
     private final OptimizerSettings settings;
-    private final Precision precision;
     private final ProjectorSplitting splitting;
-    private final EigenRefresh firstRefresh;
-    private final Map<Long, Scratch> scratch = new HashMap<>();
 
     DyKAF(OptimizerSettings settings, Precision precision) {
+        super(settings, precision);
         this.settings = settings;
-        this.precision = precision;
         this.splitting = switch (settings.integrator()) {
             case SEQUENTIAL -> ProjectorSplitting.sequential(precision);
             case PARALLEL -> ProjectorSplitting.parallel(precision);
             case SEQUENTIAL_OLD_LEFT -> ProjectorSplitting.sequentialOldLeft(precision);
         };
-        this.firstRefresh = new EigenRefresh(precision);
     }
 
     @Override
-    public String name() {
-        return settings.name();
-    }
-
-    @Override
-    public Memory memory(int rows, int columns) {
-        List<TensorSpec> tensors = new ArrayList<>();
-        tensors.add(TensorSpec.dense(MOMENTUM, rows, columns));
-        if (rankOne(columns)) {
-            tensors.add(TensorSpec.dense(LEFT_MOMENT, rows, 1));
-            tensors.add(TensorSpec.dense(RIGHT_MOMENT, columns, 1));
-        } else {
-            tensors.add(TensorSpec.dense(SECOND_MOMENT, rows, columns));
-        }
-        if (columns > 1) {
-            tensors.add(TensorSpec.symmetric(FACTOR[RefreshTask.LEFT], rows));
-            tensors.add(TensorSpec.symmetric(FACTOR[RefreshTask.RIGHT], columns));
-            tensors.add(TensorSpec.dense(BASIS[RefreshTask.LEFT], rows, rows));
-            tensors.add(TensorSpec.dense(BASIS[RefreshTask.RIGHT], columns, columns));
-        }
-        return new Memory(tensors, List.of(CALLS));
-    }
-
-    private boolean rankOne(int columns) {
-        return settings.rankOneSecondMoment() && columns > 1;
-    }
-
-    @Override
-    public void step(LayerGradient layer, Matrix parameters, LayerState state) {
-        Matrix gradient = layer.gradient();
-        long calls = state.counter(CALLS);
-        if (calls == 0) {
-            if (start(gradient, state)) {
-                state.setCounter(CALLS, 1);
-            }
-            return;
-        }
-        state.setCounter(CALLS, calls + 1);
-        double rate = settings.learningRate()
-                * Math.sqrt(1 - StrictMath.pow(settings.beta2(), calls))
-                / (1 - StrictMath.pow(settings.beta1(), calls));
-        double kept = 1 - settings.learningRate() * settings.weightDecay();
-        Scratch own = scratch(gradient.rows(), gradient.columns());
-        if (gradient.columns() == 1) {
-            own.rotated.copyFrom(gradient);
-            divideByRoot(own, state);
-            parameters.combine(-rate * kept, own.rotated, kept);
-            return;
-        }
-        Matrix leftBasis = state.tensor(BASIS[RefreshTask.LEFT]);
-        Matrix rightBasis = state.tensor(BASIS[RefreshTask.RIGHT]);
-        own.product.multiply(1, gradient, false, rightBasis, false, 0);
-        own.rotated.multiply(1, leftBasis, true, own.product, false, 0);
-        divideByRoot(own, state);
-        own.product.multiply(1, leftBasis, false, own.rotated, false, 0);
-        parameters.multiply(-rate * kept, own.product, false, rightBasis, true, kept);
-
-        follow(gradient, state);
-    }
-
-    private void follow(Matrix gradient, LayerState state) {
-        splitting.follow(
-                state.tensor(FACTOR[RefreshTask.LEFT]),
-                state.tensor(FACTOR[RefreshTask.RIGHT]),
-                gradient,
-                settings.factorBeta());
-        state.markDirty(FACTOR[RefreshTask.LEFT]);
-        state.markDirty(FACTOR[RefreshTask.RIGHT]);
-    }
-
-    /** Builds factors and bases from the first gradient; false, and no state, if it holds nothing to build from. */
-    private boolean start(Matrix gradient, LayerState state) {
-        double size = gradient.norm();
-        if (size < ProjectorSplitting.SMALLEST_GRADIENT) {
-            return false;
-        }
-        if (gradient.columns() == 1) {
-            return true;
-        }
-        Matrix left = state.tensor(FACTOR[RefreshTask.LEFT]);
-        Matrix right = state.tensor(FACTOR[RefreshTask.RIGHT]);
+    void startFactors(Matrix gradient, Matrix left, Matrix right) {
         switch (settings.start()) {
-            case RELATIVE_EPSILON -> {
-                left.setIdentity(START * size / Math.sqrt(left.rows()));
-                right.setIdentity(START * size / Math.sqrt(right.rows()));
-            }
-            case ABSOLUTE_EPSILON -> {
-                left.setIdentity(START / Math.sqrt(left.rows()));
-                right.setIdentity(START / Math.sqrt(right.rows()));
-            }
+            case RELATIVE_EPSILON -> startFromIdentity(START * gradient.norm(), left, right);
+            case ABSOLUTE_EPSILON -> startFromIdentity(START, left, right);
             case KRON -> startFromSingularTriple(gradient, left, right);
         }
-        follow(gradient, state);
-        for (int side = RefreshTask.LEFT; side <= RefreshTask.RIGHT; side++) {
-            Decomposition first =
-                    firstRefresh.compute(RefreshMethod.EIGENDECOMPOSITION, state.tensor(FACTOR[side]), null);
-            if (!first.succeeded()) {
-                left.fill(0);
-                right.fill(0);
-                return false;
-            }
-            state.tensor(BASIS[side]).copyFrom(first.basis());
-            state.markDirty(BASIS[side]);
-        }
-        if (rankOne(gradient.columns())) {
-            state.tensor(LEFT_MOMENT).fill(settings.epsilon());
-            state.tensor(RIGHT_MOMENT).fill(settings.epsilon());
-            state.markDirty(LEFT_MOMENT);
-            state.markDirty(RIGHT_MOMENT);
-        }
-        return true;
+    }
+
+    @Override
+    void follow(Matrix gradient, Matrix left, Matrix right) {
+        splitting.follow(left, right, gradient, settings.factorBeta());
+    }
+
+    private static void startFromIdentity(double norm, Matrix left, Matrix right) {
+        left.setIdentity(norm / Math.sqrt(left.rows()));
+        right.setIdentity(norm / Math.sqrt(right.rows()));
     }
 
     /** {@code L = s (u u^T + ridge I), R = s (v v^T + ridge I)}, from the row of largest norm by power iteration. */
@@ -238,26 +118,46 @@ final class DyKAF implements Optimizer {
         factor.addToDiagonal(KRON_RIDGE * scale);
     }
 
-    /** Updates the moments with the rotated gradient in the scratch and replaces it by {@code M' / (sqrt(V) + eps)}. */
-    private void divideByRoot(Scratch own, LayerState state) {
-        Matrix momentum = state.tensor(MOMENTUM);
-        if (rankOne(own.rotated.columns())) {
-            Matrix leftMoment = state.tensor(LEFT_MOMENT);
-            Matrix rightMoment = state.tensor(RIGHT_MOMENT);
-            followSquares(own.rotated, leftMoment, rightMoment, settings.beta2());
-            divideByRankOne(own.rotated, momentum, leftMoment, rightMoment);
+    @Override
+    List<TensorSpec> secondMoment(int rows, int columns) {
+        return settings.rankOneSecondMoment()
+                ? List.of(TensorSpec.dense(LEFT_MOMENT, rows, 1), TensorSpec.dense(RIGHT_MOMENT, columns, 1))
+                : super.secondMoment(rows, columns);
+    }
+
+    @Override
+    void startSecondMoment(LayerState state) {
+        if (settings.rankOneSecondMoment()) {
+            state.tensor(LEFT_MOMENT).fill(settings.epsilon());
+            state.tensor(RIGHT_MOMENT).fill(settings.epsilon());
             state.markDirty(LEFT_MOMENT);
             state.markDirty(RIGHT_MOMENT);
-        } else {
-            Elementwise.run(
-                    new RotatedAdam(settings.beta1(), settings.beta2(), settings.epsilon()),
-                    3,
-                    momentum,
-                    state.tensor(SECOND_MOMENT),
-                    own.rotated);
-            state.markDirty(SECOND_MOMENT);
         }
-        state.markDirty(MOMENTUM);
+    }
+
+    @Override
+    void divideByRoot(Matrix rotated, Matrix momentum, LayerState state) {
+        if (!settings.rankOneSecondMoment()) {
+            super.divideByRoot(rotated, momentum, state);
+            return;
+        }
+        Matrix leftMoment = state.tensor(LEFT_MOMENT);
+        Matrix rightMoment = state.tensor(RIGHT_MOMENT);
+        followSquares(rotated, leftMoment, rightMoment, settings.beta2());
+        divideByRankOne(rotated, momentum, leftMoment, rightMoment);
+        state.markDirty(LEFT_MOMENT);
+        state.markDirty(RIGHT_MOMENT);
+    }
+
+    @Override
+    void permuteSecondMoment(LayerState state, int side, int[] permutation) {
+        if (!settings.rankOneSecondMoment()) {
+            super.permuteSecondMoment(state, side, permutation);
+            return;
+        }
+        String name = side == RefreshTask.LEFT ? LEFT_MOMENT : RIGHT_MOMENT;
+        permuteRows(state.tensor(name), permutation);
+        state.markDirty(name);
     }
 
     /** Takes {@code l r^T} through one step of the parallel splitting of {@code b2 V + (1 - b2) G'^2}, in double. */
@@ -353,134 +253,8 @@ final class DyKAF implements Optimizer {
     }
 
     @Override
-    public List<Integer> sides(int rows, int columns) {
-        List<Integer> sides = new ArrayList<>();
-        // A number has one eigenvector.
-        if (columns > 1 && rows > 1) {
-            sides.add(RefreshTask.LEFT);
-        }
-        if (columns > 1) {
-            sides.add(RefreshTask.RIGHT);
-        }
-        return sides;
-    }
-
-    @Override
-    public RefreshTask task(LayerState state, int side) {
-        return new RefreshTask(side, settings.refreshMethod(), state.tensor(FACTOR[side]), state.tensor(BASIS[side]));
-    }
-
-    @Override
-    public List<RefreshTask> due(LayerState state) {
-        long k = state.counter(CALLS) - 1;
-        if (k < 1 || k % settings.refreshInterval() != 0) {
-            return List.of();
-        }
-        Matrix momentum = state.tensor(MOMENTUM);
-        return sides(momentum.rows(), momentum.columns()).stream()
-                .map(side -> task(state, side))
-                .toList();
-    }
-
-    @Override
-    public void install(LayerState state, int side, Decomposition decomposition) {
-        if (!decomposition.succeeded()) {
-            return;
-        }
-        Matrix basis = state.tensor(BASIS[side]);
-        Matrix momentum = state.tensor(MOMENTUM);
-        Scratch own = scratch(momentum.rows(), momentum.columns());
-        Matrix overlap = own.overlap(side);
-        overlap.multiply(1, decomposition.basis(), true, basis, false, 0);
-        if (side == RefreshTask.LEFT) {
-            own.product.multiply(1, overlap, false, momentum, false, 0);
-        } else {
-            own.product.multiply(1, momentum, false, overlap, true, 0);
-        }
-        momentum.copyFrom(own.product);
-        permuteSecondMoment(state, side, decomposition.permutation());
-        basis.copyFrom(decomposition.basis());
-        state.markDirty(MOMENTUM);
-        state.markDirty(BASIS[side]);
-    }
-
-    private void permuteSecondMoment(LayerState state, int side, int[] permutation) {
-        boolean left = side == RefreshTask.LEFT;
-        if (rankOne(state.tensor(MOMENTUM).columns())) {
-            String name = left ? LEFT_MOMENT : RIGHT_MOMENT;
-            permuteRows(state.tensor(name), permutation);
-            state.markDirty(name);
-            return;
-        }
-        Matrix moment = state.tensor(SECOND_MOMENT);
-        if (left) {
-            permuteRows(moment, permutation);
-        } else {
-            permuteColumns(moment, permutation);
-        }
-        state.markDirty(SECOND_MOMENT);
-    }
-
-    private static void permuteRows(Matrix matrix, int[] permutation) {
-        int n = matrix.columns();
-        double[] all = new double[matrix.rows() * n];
-        matrix.read(0, all, 0, all.length);
-        for (int i = 0; i < permutation.length; i++) {
-            matrix.write(i * n, all, permutation[i] * n, n);
-        }
-    }
-
-    private static void permuteColumns(Matrix matrix, int[] permutation) {
-        int n = matrix.columns();
-        double[] row = new double[n];
-        double[] permuted = new double[n];
-        for (int i = 0; i < matrix.rows(); i++) {
-            matrix.read(i * n, row, 0, n);
-            for (int j = 0; j < n; j++) {
-                permuted[j] = row[permutation[j]];
-            }
-            matrix.write(i * n, permuted, 0, n);
-        }
-    }
-
-    private Scratch scratch(int rows, int columns) {
-        return scratch.computeIfAbsent((long) rows << 32 | columns, key -> new Scratch(precision, rows, columns));
-    }
-
-    @Override
     public void close() {
         splitting.close();
-        firstRefresh.close();
-        scratch.values().forEach(Scratch::close);
-        scratch.clear();
-    }
-
-    private static final class Scratch {
-        final Matrix rotated;
-        final Matrix product;
-        private final Matrix[] overlaps = new Matrix[2];
-
-        Scratch(Precision precision, int rows, int columns) {
-            rotated = Matrix.create(precision, rows, columns);
-            product = Matrix.create(precision, rows, columns);
-        }
-
-        Matrix overlap(int side) {
-            if (overlaps[side] == null) {
-                int size = side == RefreshTask.LEFT ? rotated.rows() : rotated.columns();
-                overlaps[side] = Matrix.create(rotated.precision(), size, size);
-            }
-            return overlaps[side];
-        }
-
-        void close() {
-            rotated.close();
-            product.close();
-            for (Matrix overlap : overlaps) {
-                if (overlap != null) {
-                    overlap.close();
-                }
-            }
-        }
+        super.close();
     }
 }

@@ -11,11 +11,11 @@ import java.util.List;
  *
  * @param name {@code dykaf}, {@code adam}, ...: see {@link Optimizers#names()}
  * @param learningRate step size
- * @param beta1 decay of the first moment, in [0, 1)
+ * @param beta1 decay of the first moment, in [0, 1); SGD's momentum
  * @param beta2 decay of the second moment, in [0, 1)
  * @param factorBeta decay of the Kronecker factors, in [0, 1)
  * @param epsilon added to the denominator
- * @param weightDecay decoupled weight decay (DyKAF, AdamW); added to the gradient by Adam
+ * @param weightDecay decoupled weight decay (DyKAF, SOAP, AdamW); added to the gradient by Adam and SGD
  * @param refreshInterval steps between two refreshes of the eigenbases
  * @param refreshMethod how a refresh is done
  * @param integrator how DyKAF's factors follow the gradients
@@ -59,17 +59,23 @@ public record OptimizerSettings(
 
     /**
      * The defaults of one optimizer. DyKAF's decays are those of its authors' command line, and 0.99 for the factors:
-     * on real streams they forecast better than the 0.95 of their optimizer class.
+     * on real streams they forecast better than the 0.95 of their optimizer class. SOAP has the same.
      */
     public static OptimizerSettings defaults(String name) {
+        double rate =
+                switch (name) {
+                    case "adam", "adamw" -> 1e-3;
+                    case "sgd", "nesterov" -> 1e-2;
+                    default -> 3e-3;
+                };
         return new OptimizerSettings(
                 name,
-                name.equals("adam") ? 1e-3 : 3e-3,
+                rate,
                 0.9,
                 0.999,
                 0.99,
                 1e-8,
-                0,
+                name.equals("adamw") ? 1e-2 : 0,
                 10,
                 RefreshMethod.QR_ITERATION,
                 Integrator.SEQUENTIAL,
@@ -86,6 +92,22 @@ public record OptimizerSettings(
                 factorBeta,
                 epsilon,
                 weightDecay,
+                refreshInterval,
+                refreshMethod,
+                integrator,
+                start,
+                rankOneSecondMoment);
+    }
+
+    public OptimizerSettings withWeightDecay(double decay) {
+        return new OptimizerSettings(
+                name,
+                learningRate,
+                beta1,
+                beta2,
+                factorBeta,
+                epsilon,
+                decay,
                 refreshInterval,
                 refreshMethod,
                 integrator,

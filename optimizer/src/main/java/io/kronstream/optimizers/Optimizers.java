@@ -10,7 +10,7 @@ public final class Optimizers {
 
     /** Every name that {@code --optimizer} takes. */
     public static List<String> names() {
-        return List.of("dykaf", "adam");
+        return List.of("dykaf", "soap", "adam", "adamw", "sgd", "nesterov");
     }
 
     /**
@@ -25,6 +25,10 @@ public final class Optimizers {
         }
         return switch (settings.name()) {
             case "adam" -> new Adam(settings);
+            case "adamw" -> new AdamW(settings);
+            case "sgd" -> new SGD(settings, false);
+            case "nesterov" -> new SGD(settings, true);
+            case "soap" -> new SOAP(settings, precision);
             case "dykaf" -> new DyKAF(settings, precision);
             default -> throw new IllegalArgumentException(
                     "unknown optimizer '" + settings.name() + "'; known are " + String.join(", ", names()));

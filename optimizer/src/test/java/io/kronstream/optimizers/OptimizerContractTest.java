@@ -35,7 +35,11 @@ class OptimizerContractTest {
 
     private static Stream<OptimizerSettings> table() {
         return Stream.of(
+                OptimizerSettings.defaults("sgd").withLearningRate(1e-3),
+                OptimizerSettings.defaults("nesterov").withLearningRate(1e-3),
                 OptimizerSettings.defaults("adam"),
+                OptimizerSettings.defaults("adamw").withWeightDecay(0),
+                OptimizerSettings.defaults("soap"),
                 OptimizerSettings.defaults("dykaf"),
                 dykaf(RefreshMethod.EIGENDECOMPOSITION, Integrator.SEQUENTIAL, Start.RELATIVE_EPSILON, false),
                 dykaf(RefreshMethod.QR_ITERATION, Integrator.PARALLEL, Start.ABSOLUTE_EPSILON, true),

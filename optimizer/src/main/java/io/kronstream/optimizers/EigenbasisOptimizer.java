@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.kronstream.optimizers;
+
+import io.kronstream.fisher.Decomposition;
+import io.kronstream.fisher.EigenRefresh;
+import io.kronstream.fisher.RefreshMethod;
+import io.kronstream.fisher.RefreshTask;
+import io.kronstream.linalg.Elementwise;
+import io.kronstream.linalg.Kernel;
+import io.kronstream.linalg.Matrix;
+import io.kronstream.linalg.Precision;
+import io.kronstream.linalg.TensorSpec;
+import io.kronstream.network.LayerGradient;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What SOAP and DyKAF share: Adam in the eigenbases QL and QR of two factors L and R that follow the gradients.
+ *
+ * <p>The first gradient builds the factors and bases and leaves the parameters alone. Then, for k = 1, 2, ...:
+ *
+ * <pre>
+ *   G' = QL^T G QR
+ *   M' = b1 M' + (1 - b1) G'         V = b2 V + (1 - b2) G'^2
+ *   W  = (1 - lr wd) (W - lr sqrt(1 - b2^k) / (1 - b1^k) QL (M' / (sqrt(V) + eps)) QR^T)
+ *   L and R follow G
+ *   every f steps QL and QR are refreshed; M' is carried over, the rows and columns of V are permuted alike
+ * </pre>
+ *
+ * <p>The momentum is kept in the rotated basis and carried over when a basis is installed, which is equal in exact
+ * arithmetic to keeping M and rotating it each time, and saves a rotation per step: 4mn(m + n) operations are left. A
+ * first gradient of zero is skipped. A vector has M and V only and no rotation.
+ *
+ * <p>M' is {@code momentum}, V {@code secondMoment}, L and R {@code left} and {@code right}, QL and QR {@code leftBasis}
+ * and {@code rightBasis}; k is {@code calls - 1}.
+ */
+abstract class EigenbasisOptimizer implements Optimizer {
+    private static final String CALLS = "calls";
+    private static final String MOMENTUM = "momentum";
+    private static final String SECOND_MOMENT = "secondMoment";
+    private static final String[] FACTOR = {"left", "right"};
+    private static final String[] BASIS = {"leftBasis", "rightBasis"};
+
+    /** First gradients with a smaller norm count as zero: their squares and factors would be denormal. */
+    private static final double SMALLEST_GRADIENT = 1e-32;
+
+    private final OptimizerSettings settings;
+    private final Precision precision;
+    private final EigenRefresh firstRefresh;
+    private final Map<Long, Scratch> scratch = new HashMap<>();
+
+    EigenbasisOptimizer(OptimizerSettings settings, Precision precision) {
+        this.settings = settings;
+        this.precision = precision;
+        this.firstRefresh = new EigenRefresh(precision);
+    }
+
+    /** Sets the factors, zero so far, to what the first gradient is then added to. */
+    abstract void startFactors(Matrix gradient, Matrix left, Matrix right);
+
+    /** Takes the factors through one gradient; they stay exactly symmetric. */
+    abstract void follow(Matrix gradient, Matrix left, Matrix right);
+
+    /** Tensors of the second moment of a matrix. */
+    List<TensorSpec> secondMoment(int rows, int columns) {
+        return List.of(TensorSpec.dense(SECOND_MOMENT, rows, columns));
+    }
+
+    /** Sets the second moment of a matrix, zero so far, to what it starts from. */
+    void startSecondMoment(LayerState state) {}
+
+    /** Updates both moments of a matrix with its rotated gradient, and replaces that by {@code M' / (sqrt(V) + eps)}. */
+    void divideByRoot(Matrix rotated, Matrix momentum, LayerState state) {
+        divideByFullRoot(rotated, momentum, state);
+    }
+
+    /** Column j of a side's basis takes the place of column {@code permutation[j]}. */
+    void permuteSecondMoment(LayerState state, int side, int[] permutation) {
+        Matrix moment = state.tensor(SECOND_MOMENT);
+        if (side == RefreshTask.LEFT) {
+            permuteRows(moment, permutation);
+        } else {
+            permuteColumns(moment, permutation);
+        }
+        state.markDirty(SECOND_MOMENT);
+    }
+
+    @Override
+    public final String name() {
+        return settings.name();
+    }
+
+    @Override
+    public final Memory memory(int rows, int columns) {
+        List<TensorSpec> tensors = new ArrayList<>();
+        tensors.add(TensorSpec.dense(MOMENTUM, rows, columns));
+        if (columns == 1) {
+            tensors.add(TensorSpec.dense(SECOND_MOMENT, rows, columns));
+        } else {
+            tensors.addAll(secondMoment(rows, columns));
+            tensors.add(TensorSpec.symmetric(FACTOR[RefreshTask.LEFT], rows));
+            tensors.add(TensorSpec.symmetric(FACTOR[RefreshTask.RIGHT], columns));
+            tensors.add(TensorSpec.dense(BASIS[RefreshTask.LEFT], rows, rows));
+            tensors.add(TensorSpec.dense(BASIS[RefreshTask.RIGHT], columns, columns));
+        }
+        return new Memory(tensors, List.of(CALLS));
+    }
+
+    @Override
+    public final void step(LayerGradient layer, Matrix parameters, LayerState state) {
+        Matrix gradient = layer.gradient();
+        long calls = state.counter(CALLS);
+        if (calls == 0) {
+            if (start(gradient, state)) {
+                state.setCounter(CALLS, 1);
+            }
+            return;
+        }
+        state.setCounter(CALLS, calls + 1);
+        double rate = settings.learningRate()
+                * Math.sqrt(1 - StrictMath.pow(settings.beta2(), calls))
+                / (1 - StrictMath.pow(settings.beta1(), calls));
+        double kept = 1 - settings.learningRate() * settings.weightDecay();
+        Matrix momentum = state.tensor(MOMENTUM);
+        Scratch own = scratch(gradient.rows(), gradient.columns());
+        if (gradient.columns() == 1) {
+            own.rotated.copyFrom(gradient);
+            divideByFullRoot(own.rotated, momentum, state);
+            parameters.combine(-rate * kept, own.rotated, kept);
+        } else {
+            Matrix leftBasis = state.tensor(BASIS[RefreshTask.LEFT]);
+            Matrix rightBasis = state.tensor(BASIS[RefreshTask.RIGHT]);
+            own.product.multiply(1, gradient, false, rightBasis, false, 0);
+            own.rotated.multiply(1, leftBasis, true, own.product, false, 0);
+            divideByRoot(own.rotated, momentum, state);
+            own.product.multiply(1, leftBasis, false, own.rotated, false, 0);
+            parameters.multiply(-rate * kept, own.product, false, rightBasis, true, kept);
+            follow(gradient, state);
+        }
+        state.markDirty(MOMENTUM);
+    }
+
+    private void follow(Matrix gradient, LayerState state) {
+        follow(gradient, state.tensor(FACTOR[RefreshTask.LEFT]), state.tensor(FACTOR[RefreshTask.RIGHT]));
+        state.markDirty(FACTOR[RefreshTask.LEFT]);
+        state.markDirty(FACTOR[RefreshTask.RIGHT]);
+    }
+
+    /** Builds factors and bases from the first gradient; false, and no state, if it holds nothing to build from. */
+    private boolean start(Matrix gradient, LayerState state) {
+        if (gradient.norm() < SMALLEST_GRADIENT) {
+            return false;
+        }
+        if (gradient.columns() == 1) {
+            return true;
+        }
+        Matrix left = state.tensor(FACTOR[RefreshTask.LEFT]);
+        Matrix right = state.tensor(FACTOR[RefreshTask.RIGHT]);
+        startFactors(gradient, left, right);
+        follow(gradient, state);
+        for (int side = RefreshTask.LEFT; side <= RefreshTask.RIGHT; side++) {
+            Decomposition first =
+                    firstRefresh.compute(RefreshMethod.EIGENDECOMPOSITION, state.tensor(FACTOR[side]), null);
+            if (!first.succeeded()) {
+                left.fill(0);
+                right.fill(0);
+                return false;
+            }
+            state.tensor(BASIS[side]).copyFrom(first.basis());
+            state.markDirty(BASIS[side]);
+        }
+        startSecondMoment(state);
+        return true;
+    }
+
+    private void divideByFullRoot(Matrix rotated, Matrix momentum, LayerState state) {
+        Elementwise.run(
+                new RotatedAdam(settings.beta1(), settings.beta2(), settings.epsilon()),
+                3,
+                momentum,
+                state.tensor(SECOND_MOMENT),
+                rotated);
+        state.markDirty(SECOND_MOMENT);
+    }
+
+    @Override
+    public final List<Integer> sides(int rows, int columns) {
+        List<Integer> sides = new ArrayList<>();
+        // A number has one eigenvector.
+        if (columns > 1 && rows > 1) {
+            sides.add(RefreshTask.LEFT);
+        }
+        if (columns > 1) {
+            sides.add(RefreshTask.RIGHT);
+        }
+        return sides;
+    }
+
+    @Override
+    public final RefreshTask task(LayerState state, int side) {
+        return new RefreshTask(side, settings.refreshMethod(), state.tensor(FACTOR[side]), state.tensor(BASIS[side]));
+    }
+
+    @Override
+    public final List<RefreshTask> due(LayerState state) {
+        long k = state.counter(CALLS) - 1;
+        if (k < 1 || k % settings.refreshInterval() != 0) {
+            return List.of();
+        }
+        Matrix momentum = state.tensor(MOMENTUM);
+        return sides(momentum.rows(), momentum.columns()).stream()
+                .map(side -> task(state, side))
+                .toList();
+    }
+
+    @Override
+    public final void install(LayerState state, int side, Decomposition decomposition) {
+        if (!decomposition.succeeded()) {
+            return;
+        }
+        Matrix basis = state.tensor(BASIS[side]);
+        Matrix momentum = state.tensor(MOMENTUM);
+        Scratch own = scratch(momentum.rows(), momentum.columns());
+        Matrix overlap = own.overlap(side);
+        overlap.multiply(1, decomposition.basis(), true, basis, false, 0);
+        if (side == RefreshTask.LEFT) {
+            own.product.multiply(1, overlap, false, momentum, false, 0);
+        } else {
+            own.product.multiply(1, momentum, false, overlap, true, 0);
+        }
+        momentum.copyFrom(own.product);
+        permuteSecondMoment(state, side, decomposition.permutation());
+        basis.copyFrom(decomposition.basis());
+        state.markDirty(MOMENTUM);
+        state.markDirty(BASIS[side]);
+    }
+
+    static void permuteRows(Matrix matrix, int[] permutation) {
+        int n = matrix.columns();
+        double[] all = new double[matrix.rows() * n];
+        matrix.read(0, all, 0, all.length);
+        for (int i = 0; i < permutation.length; i++) {
+            matrix.write(i * n, all, permutation[i] * n, n);
+        }
+    }
+
+    private static void permuteColumns(Matrix matrix, int[] permutation) {
+        int n = matrix.columns();
+        double[] row = new double[n];
+        double[] permuted = new double[n];
+        for (int i = 0; i < matrix.rows(); i++) {
+            matrix.read(i * n, row, 0, n);
+            for (int j = 0; j < n; j++) {
+                permuted[j] = row[permutation[j]];
+            }
+            matrix.write(i * n, permuted, 0, n);
+        }
+    }
+
+    private Scratch scratch(int rows, int columns) {
+        return scratch.computeIfAbsent((long) rows << 32 | columns, key -> new Scratch(precision, rows, columns));
+    }
+
+    @Override
+    public void close() {
+        firstRefresh.close();
+        scratch.values().forEach(Scratch::close);
+        scratch.clear();
+    }
+
+    private static final class Scratch {
+        final Matrix rotated;
+        final Matrix product;
+        private final Matrix[] overlaps = new Matrix[2];
+
+        Scratch(Precision precision, int rows, int columns) {
+            rotated = Matrix.create(precision, rows, columns);
+            product = Matrix.create(precision, rows, columns);
+        }
+
+        Matrix overlap(int side) {
+            if (overlaps[side] == null) {
+                int size = side == RefreshTask.LEFT ? rotated.rows() : rotated.columns();
+                overlaps[side] = Matrix.create(rotated.precision(), size, size);
+            }
+            return overlaps[side];
+        }
+
+        void close() {
+            rotated.close();
+            product.close();
+            for (Matrix overlap : overlaps) {
+                if (overlap != null) {
+                    overlap.close();
+                }
+            }
+        }
+    }
+
+    /**
+     * Adam in a rotated basis, on tiles of momentum m, second moment v and gradient g: {@code m = b1 m + (1 - b1) g, v = b2 v
+     * + (1 - b2) g^2}, and g becomes {@code m / (sqrt(v) + eps)}. The bias correction is in the caller's step size, so eps
+     * is relative to the uncorrected root.
+     */
+    private record RotatedAdam(double beta1, double beta2, double epsilon) implements Kernel {
+        @Override
+        public void apply(float[][] tiles, int length) {
+            float[] m = tiles[0];
+            float[] v = tiles[1];
+            float[] g = tiles[2];
+            float b1 = (float) beta1;
+            float c1 = (float) (1 - beta1);
+            float b2 = (float) beta2;
+            float c2 = (float) (1 - beta2);
+            float eps = (float) epsilon;
+            for (int i = 0; i < length; i++) {
+                float gi = g[i];
+                float mi = b1 * m[i] + c1 * gi;
+                float vi = b2 * v[i] + c2 * gi * gi;
+                m[i] = mi;
+                v[i] = vi;
+                g[i] = mi / ((float) Math.sqrt(vi) + eps);
+            }
+        }
+
+        @Override
+        public void apply(double[][] tiles, int length) {
+            double[] m = tiles[0];
+            double[] v = tiles[1];
+            double[] g = tiles[2];
+            for (int i = 0; i < length; i++) {
+                m[i] = beta1 * m[i] + (1 - beta1) * g[i];
+                v[i] = beta2 * v[i] + (1 - beta2) * g[i] * g[i];
+                g[i] = m[i] / (Math.sqrt(v[i]) + epsilon);
+            }
+        }
+    }
+}

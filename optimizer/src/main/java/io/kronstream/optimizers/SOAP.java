@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.kronstream.optimizers;
+
+import io.kronstream.linalg.Matrix;
+import io.kronstream.linalg.Precision;
+
+/**
+ * Adam in the eigenbasis of Shampoo's factors, the decayed sums of {@code G G^T} and {@code G^T G}.
+ *
+ * <p>The step is that of {@link EigenbasisOptimizer}, with
+ *
+ * <pre>
+ *   L = bf L + (1 - bf) G G^T        R = bf R + (1 - bf) G^T G
+ * </pre>
+ *
+ * <p>Departures: those of {@link EigenbasisOptimizer}; a side of any length gets a factor.
+ *
+ * <p>Reference: Vyas et al. 2024, arXiv 2409.11321, algorithm 3, and its authors' {@code soap.py}.
+ */
+final class SOAP extends EigenbasisOptimizer {
+    private final double decay;
+
+    SOAP(OptimizerSettings settings, Precision precision) {
+        super(settings, precision);
+        this.decay = settings.factorBeta();
+    }
+
+    @Override
+    void startFactors(Matrix gradient, Matrix left, Matrix right) {
+        // From zero.
+    }
+
+    @Override
+    void follow(Matrix gradient, Matrix left, Matrix right) {
+        left.addGram(1 - decay, gradient, false, decay);
+        right.addGram(1 - decay, gradient, true, decay);
+    }
+}
