@@ -3,6 +3,7 @@ package io.kronstream.connectors.example;
 
 import io.kronstream.connectors.ConnectorException;
 import io.kronstream.connectors.KafkaSettings;
+import io.kronstream.connectors.TopicAdmin;
 import io.kronstream.learner.DataSchema;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -35,6 +36,7 @@ public final class FileReplay implements AutoCloseable {
     private static final int LINGER_MILLIS = 5;
 
     private final String topic;
+    private final int partitions;
     private final RowRouter router;
     private final KafkaProducer<byte[], byte[]> producer;
     private final AtomicReference<Exception> failure = new AtomicReference<>();
@@ -44,9 +46,13 @@ public final class FileReplay implements AutoCloseable {
     /**
      * @param schema what the rows' columns mean
      * @param defaultModel the model of rows without a key
+     * @throws ConnectorException if the topic is not there
      */
     public FileReplay(KafkaSettings settings, String topic, DataSchema schema, String defaultModel) {
         this.topic = topic;
+        try (TopicAdmin admin = TopicAdmin.connect(settings)) {
+            this.partitions = admin.partitions(topic);
+        }
         this.router = new RowRouter(schema, defaultModel);
         Map<String, ?> defaults = Map.of(
                 ProducerConfig.BATCH_SIZE_CONFIG,
@@ -120,7 +126,6 @@ public final class FileReplay implements AutoCloseable {
             throw new IllegalArgumentException("The rate must not be negative, was " + rowsPerSecond);
         }
         try {
-            int partitions = producer.partitionsFor(topic).size();
             SortedMap<Integer, Long> counts = zeros(partitions);
             long started = System.nanoTime();
             for (long index = 0; rows.hasNext() && !stopped; index++) {
@@ -130,7 +135,7 @@ public final class FileReplay implements AutoCloseable {
                         break;
                     }
                 }
-                int partition = send(rows.next(), index, partitions);
+                int partition = send(rows.next(), index);
                 counts.merge(partition, 1L, Long::sum);
                 sent++;
                 requireNoFailure();
@@ -145,7 +150,7 @@ public final class FileReplay implements AutoCloseable {
         }
     }
 
-    private int send(byte[] row, long index, int partitions) {
+    private int send(byte[] row, long index) {
         RowRouter.Route route = router.route(row, index);
         int partition = partition(route.key(), partitions);
         producer.send(
