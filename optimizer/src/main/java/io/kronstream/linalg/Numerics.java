@@ -3,6 +3,7 @@ package io.kronstream.linalg;
 
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.openblas.global.openblas_full;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.factory.Nd4j;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -41,6 +42,8 @@ public final class Numerics {
             Nd4j.getBackend().getEnvironment().setMaxThreads(1);
             Nd4j.getBackend().getEnvironment().setMaxMasterThreads(1);
             openblas_full.openblas_set_num_threads(1);
+            // Loads what closing needs: a matrix may be closed when the process ends and class loaders no longer work.
+            Nd4j.create(DataType.FLOAT, 1).close();
             FINGERPRINT = text(openblas_full.openblas_get_corename()) + " | " + openblas_full.OPENBLAS_VERSION.trim()
                     + " | " + Nd4j.getBackend().getClass().getSimpleName() + " | JDK "
                     + Runtime.version().feature();

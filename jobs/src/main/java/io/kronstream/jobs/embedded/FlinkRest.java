@@ -41,10 +41,17 @@ public final class FlinkRest {
         this.address = address;
     }
 
-    /** Ids of the TaskManagers that are registered, in no order. One that was killed stays until it is missed. */
+    /**
+     * Ids of the TaskManagers that are registered and have offered their slots, in no order. One that was killed stays
+     * until it is missed.
+     */
     public List<String> taskManagers() throws IOException {
         List<String> ids = new ArrayList<>();
-        get("/taskmanagers").path("taskmanagers").forEach(node -> ids.add(text(node, "id")));
+        for (JsonNode node : get("/taskmanagers").path("taskmanagers")) {
+            if (node.path("slotsNumber").asInt() > 0) {
+                ids.add(text(node, "id"));
+            }
+        }
         return ids;
     }
 

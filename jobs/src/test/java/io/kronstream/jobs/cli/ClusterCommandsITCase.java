@@ -4,27 +4,29 @@ package io.kronstream.jobs.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kronstream.jobs.embedded.FlinkRest;
-import java.io.BufferedReader;
+import io.kronstream.operators.TrainCounters;
 import java.io.IOException;
-import java.io.InputStreamReader;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.URI;
-import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
-import org.apache.kafka.clients.admin.Admin;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The commands that {@code docker-compose.yml} runs, as processes on this machine. */
 class ClusterCommandsITCase {
+    private static final Path ROOT = Path.of(System.getProperty("kronstream.root"));
+    private static final int EXAMPLES = 3200;
+    /** One for each mini-batch of 32 examples, the default. */
+    private static final String STEPS = "100";
+
     private static final Duration LIMIT = Duration.ofSeconds(120);
     private static final int ENDED_BY_TERM = 128 + 15;
 
@@ -40,63 +42,69 @@ class ClusterCommandsITCase {
         }
     }
 
+    /** What {@code docker-compose.yml} runs: a broker, a cluster of two processes, a job, and something to learn. */
     @Test
-    void aTaskManagerRegistersAtItsJobManager() throws Exception {
+    void brokerClusterJobAndStreamWorkTogether() throws Exception {
+        String bootstrap = "127.0.0.1:" + freePort();
         String rpcPort = freePort();
         String port = freePort();
-        Process jobManager = start("jobmanager", "--rpc-port", rpcPort, "--port", port);
-        assertThat(firstLine(jobManager))
+        Started broker = start(
+                "broker",
+                "--dir",
+                dir.resolve("kafka").toString(),
+                "--port",
+                bootstrap.split(":")[1]);
+        Started jobManager = start("jobmanager", "--rpc-port", rpcPort, "--port", port);
+        assertThat(broker.firstLine()).startsWith("Kafka broker at " + bootstrap);
+        assertThat(jobManager.firstLine())
                 .isEqualTo("JobManager for TaskManagers at 127.0.0.1:%s, web UI at http://127.0.0.1:%s; Ctrl-C ends it."
                         .formatted(rpcPort, port));
-
-        Process taskManager = start("taskmanager", "--jobmanager-port", rpcPort, "--slots", "3");
-        assertThat(firstLine(taskManager))
+        Started taskManager = start("taskmanager", "--jobmanager-port", rpcPort, "--slots", "3");
+        assertThat(taskManager.firstLine())
                 .isEqualTo("TaskManager at 127.0.0.1 offers 3 slots to the JobManager at 127.0.0.1:%s; Ctrl-C ends it."
                         .formatted(rpcPort));
-
         FlinkRest rest = new FlinkRest(URI.create("http://127.0.0.1:" + port));
-        long start = System.nanoTime();
-        while (rest.slots() != 3 && System.nanoTime() - start < LIMIT.toNanos()) {
-            LockSupport.parkNanos(Duration.ofMillis(50).toNanos());
-        }
-        assertThat(rest.slots()).isEqualTo(3);
+        await(() -> rest.slots() == 3);
         assertThat(rest.taskManagers()).hasSize(1);
-        endsWhenAsked(taskManager);
-        endsWhenAsked(jobManager);
-    }
 
-    @Test
-    void aBrokerAnswersUntilItIsAskedToEnd() throws Exception {
-        String port = freePort();
-        Process broker = start("broker", "--dir", dir.toString(), "--port", port);
-        assertThat(firstLine(broker)).startsWith("Kafka broker at 127.0.0.1:" + port);
+        String job = ROOT.resolve("jobs/examples/sea.yaml").toString();
+        String kafka = "--set=kafka.bootstrap=" + bootstrap;
+        Started run = start(
+                "run",
+                job,
+                kafka,
+                "--set=checkpoint.directory=" + dir.resolve("checkpoints").toUri(),
+                "--cluster=127.0.0.1:" + port);
+        assertThat(run.firstLine()).matches("Job [0-9a-f]{32} runs; Flink dashboard: http://127.0.0.1:" + port);
+        String id = run.firstLine().split(" ")[1];
+        Started replay = start("replay", "sea", "--job=" + job, kafka, "--examples=" + EXAMPLES);
+        assertThat(replay.end()).isZero();
+        assertThat(replay.output()).contains("Sent 3,200 rows");
+        await(() -> STEPS.equals(rest.accumulators(id).get(TrainCounters.STEPS)));
+        assertThat(rest.accumulators(id)).containsEntry(TrainCounters.EXAMPLES, Integer.toString(EXAMPLES));
 
-        try (Admin admin = Admin.create(Map.of("bootstrap.servers", "127.0.0.1:" + port))) {
-            assertThat(admin.describeCluster().nodes().get()).hasSize(1);
+        for (Started process : List.of(taskManager, jobManager, broker)) {
+            process.process().destroy();
+            assertThat(process.end()).isIn(0, ENDED_BY_TERM);
+            assertThat(process.output()).doesNotContain("ERROR").doesNotContain("FATAL");
         }
-        endsWhenAsked(broker);
     }
 
     @Test
     void anOccupiedPortIsOneSentence() throws Exception {
         try (ServerSocket occupied = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
             String port = Integer.toString(occupied.getLocalPort());
-            Process jobManager = start("jobmanager", "--rpc-port", "0", "--port", port);
+            Started jobManager = start("jobmanager", "--rpc-port", "0", "--port", port);
 
-            assertThat(firstLine(jobManager))
+            assertThat(jobManager.end()).isEqualTo(ExitStatus.FAILED);
+            assertThat(jobManager.output().lines())
+                    .singleElement()
+                    .asString()
                     .startsWith("kronstream: The Flink web UI cannot listen on 127.0.0.1:" + port);
-            assertThat(jobManager.waitFor(LIMIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
-            assertThat(jobManager.exitValue()).isEqualTo(ExitStatus.FAILED);
         }
     }
 
-    private static void endsWhenAsked(Process process) throws InterruptedException {
-        process.destroy();
-        assertThat(process.waitFor(LIMIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
-        assertThat(process.exitValue()).isIn(0, ENDED_BY_TERM);
-    }
-
-    private Process start(String... arguments) throws IOException {
+    private Started start(String... arguments) throws IOException {
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-Xmx512m",
@@ -104,13 +112,43 @@ class ClusterCommandsITCase {
                 System.getProperty("java.class.path"),
                 Main.class.getName()));
         command.addAll(List.of(arguments));
-        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        Path output = dir.resolve(arguments[0] + ".out");
+        Process process = new ProcessBuilder(command)
+                .directory(dir.toFile())
+                .redirectErrorStream(true)
+                .redirectOutput(output.toFile())
+                .start();
         processes.add(process);
-        return process;
+        return new Started(process, output);
     }
 
-    private static String firstLine(Process process) throws IOException {
-        return new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8)).readLine();
+    private interface Condition {
+        boolean holds() throws IOException;
+    }
+
+    private static void await(Condition condition) throws IOException {
+        long start = System.nanoTime();
+        while (!condition.holds()) {
+            assertThat(System.nanoTime() - start).as("nanoseconds waited").isLessThan(LIMIT.toNanos());
+            LockSupport.parkNanos(Duration.ofMillis(50).toNanos());
+        }
+    }
+
+    /** A command that was started, and the file that takes both its output streams. */
+    private record Started(Process process, Path file) {
+        String output() throws IOException {
+            return Files.readString(file);
+        }
+
+        String firstLine() throws IOException {
+            await(() -> output().contains("\n") || !process.isAlive());
+            return output().lines().findFirst().orElse("");
+        }
+
+        int end() throws InterruptedException {
+            assertThat(process.waitFor(LIMIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
+            return process.exitValue();
+        }
     }
 
     private static String freePort() throws IOException {
