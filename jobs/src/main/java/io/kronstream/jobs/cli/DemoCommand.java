@@ -34,6 +34,8 @@ import picocli.CommandLine.Spec;
 final class DemoCommand implements Callable<Integer> {
     private static final long DEFAULT_CHECKPOINT_MILLIS = 1000;
     private static final int RESTART_ATTEMPTS = 3;
+    /** Little, so that a stream that comes faster than it is learned waits in Kafka and not in the learner. */
+    private static final String PARKED = "1 mb";
     /** Only there until the broker runs. */
     private static final String NO_BROKER_YET = "127.0.0.1:0";
 
@@ -204,6 +206,7 @@ final class DemoCommand implements Callable<Integer> {
                 .put(JobOptions.PARALLELISM, parallelism)
                 .put(JobOptions.SEED, seed)
                 .put(JobOptions.RESTART_ATTEMPTS, RESTART_ATTEMPTS)
+                .put(JobOptions.REFRESH_PARKED, PARKED)
                 .putAll(others);
         return new DemoSettings(
                 data,

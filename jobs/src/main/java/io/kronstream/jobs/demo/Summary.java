@@ -146,7 +146,7 @@ public record Summary(
                 refreshes.inline,
                 refreshes.skipped,
                 refreshes.late);
-        line(text, "checkpoints", "%,d, restored from one %d times", checkpoints, restores);
+        line(text, "checkpoints", "%,d; restores %d", checkpoints, restores);
         line(text, "rejected", "%,d records", rejected);
         if (models.isEmpty()) {
             line(text, "model", "version %d, %s", modelVersion, modelDigest);
