@@ -34,7 +34,6 @@ import picocli.CommandLine.Spec;
 /** {@code kronstream verify}. */
 @Command(
         name = "verify",
-        mixinStandardHelpOptions = true,
         sortOptions = false,
         description = {
             "Learns again, without Flink, what a published version says it has learned, and compares the digests.",
@@ -45,6 +44,13 @@ final class VerifyCommand implements Callable<Integer> {
 
     @Spec
     private CommandSpec spec;
+
+    /** Not the standard options: of these, {@code --version} would mean kronstream's. */
+    @Option(
+            names = {"-h", "--help"},
+            usageHelp = true,
+            description = "Show this help message and exit.")
+    private boolean help;
 
     @Option(names = "--model", paramLabel = "ID", description = "The model (default: the only one there is).")
     private String model;

@@ -32,7 +32,7 @@ class MainTest {
     void misuseOfWords() {
         misused("Name a command");
         misused("Unmatched argument at index 0: 'learn'", "learn");
-        misused("Unknown option: '--exampels'", "demo", "--exampels", "5");
+        misused("Unknown option: '--exampels=5'", "demo", "--exampels=5");
         misused("'many' is not a long", "demo", "--examples", "many");
         misused("Missing required parameter: 'job.yaml'", "run");
         misused("--examples: must be at least 1, was 0", "demo", "--examples", "0");
