@@ -14,8 +14,12 @@ import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.EOFException;
 import java.io.IOException;
+import java.security.MessageDigest;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.HexFormat;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Stream;
@@ -78,6 +82,34 @@ class CodecTest {
         assertThat(bytes[0]).isEqualTo((byte) codec.layout());
         assertSameBits(read, value);
         assertThat(codec.toBytes(read)).isEqualTo(bytes); // every bit, also of what compares equal
+    }
+
+    /** Bytes of layout 1 as the first release wrote them: a change of a codec needs a new layout. */
+    @Test
+    void layoutOneIsWhatTheFirstReleaseWrote() throws Exception {
+        List<String> digests = new ArrayList<>();
+        for (Arguments arguments : values().toList()) {
+            digests.add(digest(arguments.get()[0], arguments.get()[1]));
+        }
+        assertThat(digests)
+                .containsExactly(
+                        "Example ef42136da2bd264f",
+                        "ParkedExamples fb992315b47bbcd8",
+                        "ModelScore e073c640274fba64",
+                        "PublishedModel e0a5c47b6100e14f",
+                        "RefreshRequest 00cb61996d750b3c",
+                        "RefreshRequest 0864e298f3eb234c",
+                        "RefreshAnswer ead1765d5f06a748",
+                        "RefreshAnswer ebc032ff4ee059b4",
+                        "DeadLetter f80f07b32c1749c6");
+    }
+
+    @SuppressWarnings("unchecked")
+    private static <T> String digest(Object codec, Object value) throws Exception {
+        byte[] bytes = ((Codec<T>) codec).toBytes((T) value);
+        String sha256 =
+                HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
+        return ((Codec<T>) codec).name() + " " + sha256.substring(0, 16);
     }
 
     @ParameterizedTest
