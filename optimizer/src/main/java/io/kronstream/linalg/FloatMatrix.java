@@ -18,6 +18,12 @@ import org.nd4j.linalg.factory.Nd4j;
 final class FloatMatrix extends Matrix {
     private static final int MIRROR_BAND = 64;
 
+    /** Up to this side, mirroring a copy of the whole is faster than many short copies. */
+    private static final int MIRRORED_WHOLE = 256;
+
+    private static final ThreadLocal<float[]> SQUARE =
+            ThreadLocal.withInitial(() -> new float[MIRRORED_WHOLE * MIRRORED_WHOLE]);
+
     /** The allocation that {@link #pointer} and {@link #buffer} lie in; neither of them keeps it alive. */
     private INDArray memory;
 
@@ -242,6 +248,23 @@ final class FloatMatrix extends Matrix {
 
     @Override
     public void mirrorUpper() {
+        int n = rows();
+        if (n > MIRRORED_WHOLE || !contiguous()) {
+            mirrorInBands();
+            return;
+        }
+        float[] all = SQUARE.get();
+        buffer.get(0, all, 0, n * n);
+        for (int i = 1; i < n; i++) {
+            int row = i * n;
+            for (int j = 0, from = i; j < i; j++, from += n) {
+                all[row + j] = all[from];
+            }
+        }
+        buffer.put(0, all, 0, n * n);
+    }
+
+    private void mirrorInBands() {
         int n = rows();
         float[] band = new float[Math.min(MIRROR_BAND, n) * n];
         float[] row = new float[MIRROR_BAND];

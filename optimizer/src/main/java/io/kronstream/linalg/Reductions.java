@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.kronstream.linalg;
 
+import java.util.Arrays;
+
 /** Sums over all elements in one fixed order. */
 final class Reductions {
     private Reductions() {}
@@ -10,9 +12,15 @@ final class Reductions {
 
     private static final double LARGEST_SAFE = 1e36;
 
+    /** Tiles whose products are added up in single precision before they are added in double. */
+    private static final int TILES_IN_FLOAT = 32;
+
+    /** Where the pairwise sum of a tile ends and the sum in double begins. */
+    private static final int SUMMED_IN_DOUBLE = 64;
+
     /**
-     * Products are summed pairwise in single precision inside a tile and in double over tiles, which vectorises; where
-     * that might have under- or overflowed, again in double throughout.
+     * Tiles are added up elementwise in single precision, which vectorises, and now and then summed in double; where
+     * products may have under- or overflowed, again in double throughout.
      */
     static double dot(Matrix x, Matrix y) {
         if (x.precision() != y.precision()) {
@@ -21,7 +29,7 @@ final class Reductions {
         if (x.precision() == Precision.DOUBLE) {
             return sum(x, y, Reductions::doubles);
         }
-        double fast = sum(x, y, Reductions::pairwise);
+        double fast = fast((FloatMatrix) x, (FloatMatrix) y);
         double size = Math.abs(fast);
         return size >= SMALLEST_SAFE && size <= LARGEST_SAFE ? fast : sum(x, y, Reductions::wide);
     }
@@ -44,40 +52,73 @@ final class Reductions {
         return sum;
     }
 
-    private static double pairwise(Matrix x, int xStart, Matrix y, int yStart, int length) {
+    private static double fast(FloatMatrix x, FloatMatrix y) {
+        boolean contiguous = x.contiguous() && y.contiguous();
+        int runs = contiguous ? 1 : x.rows();
+        int length = contiguous ? x.rows() * x.columns() : x.columns();
         float[][] tiles = Elementwise.floatTiles();
-        float[] a = tiles[0];
-        ((FloatMatrix) x).readRun(xStart, a, length);
-        float[] b = a;
-        if (x != y) {
-            b = tiles[1];
-            ((FloatMatrix) y).readRun(yStart, b, length);
+        float[] sums = tiles[2];
+        double total = 0;
+        int filled = 0;
+        int waiting = 0;
+        for (int run = 0; run < runs; run++) {
+            for (int start = 0; start < length; start += Elementwise.TILE) {
+                int size = Math.min(Elementwise.TILE, length - start);
+                float[] a = tiles[0];
+                x.readRun(x.rowStart(run) + start, a, size);
+                float[] b = a;
+                if (x != y) {
+                    b = tiles[1];
+                    y.readRun(y.rowStart(run) + start, b, size);
+                }
+                if (size > filled) {
+                    Arrays.fill(sums, filled, size, 0);
+                    filled = size;
+                }
+                addProducts(sums, a, b, size);
+                if (++waiting == TILES_IN_FLOAT) {
+                    total += drain(sums, tiles[3], filled);
+                    waiting = 0;
+                    filled = 0;
+                }
+            }
         }
-        float[] product = tiles[2];
+        return total + drain(sums, tiles[3], filled);
+    }
+
+    private static void addProducts(float[] sums, float[] a, float[] b, int length) {
         for (int i = 0; i < length; i++) {
-            product[i] = a[i] * b[i];
+            sums[i] += a[i] * b[i];
         }
-        // From tile to tile, so that no loop reads what it writes.
-        float[] sums = tiles[3];
+    }
+
+    /** Halves by adding the second half to the first, from tile to tile so that no loop reads what it writes. */
+    private static double drain(float[] sums, float[] spare, int length) {
+        float[] from = sums;
+        float[] to = spare;
         int count = length;
-        while (count > 8) {
+        while (count > SUMMED_IN_DOUBLE) {
             int half = count / 2;
-            for (int i = 0; i < half; i++) {
-                sums[i] = product[i] + product[i + half];
-            }
+            addHalves(from, to, half);
             if ((count & 1) == 1) {
-                sums[0] += product[count - 1];
+                to[0] += from[count - 1];
             }
-            float[] swap = product;
-            product = sums;
-            sums = swap;
+            float[] swap = from;
+            from = to;
+            to = swap;
             count = half;
         }
         double sum = 0;
         for (int i = 0; i < count; i++) {
-            sum += product[i];
+            sum += from[i];
         }
         return sum;
+    }
+
+    private static void addHalves(float[] from, float[] to, int half) {
+        for (int i = 0; i < half; i++) {
+            to[i] = from[i] + from[i + half];
+        }
     }
 
     private static double wide(Matrix x, int xStart, Matrix y, int yStart, int length) {
