@@ -70,7 +70,7 @@ class DockerComposeTest {
     void servicesWaitForServicesThatTellTheyAreReady() {
         services()
                 .values()
-                .forEach(service -> service.path("depends_on").fields().forEachRemaining(dependency -> {
+                .forEach(service -> service.path("depends_on").properties().forEach(dependency -> {
                     JsonNode awaited = services().get(dependency.getKey());
                     assertThat(awaited).as(dependency.getKey()).isNotNull();
                     String condition = dependency.getValue().path("condition").asText();
@@ -140,7 +140,7 @@ class DockerComposeTest {
     @Test
     void kafkasSettingsAreOnesThatTheBrokerTakes() {
         Map<String, String> properties = new HashMap<>();
-        services().get("kafka").path("environment").fields().forEachRemaining(variable -> {
+        services().get("kafka").path("environment").properties().forEach(variable -> {
             String key = variable.getKey().substring("KAFKA_".length());
             properties.put(
                     key.toLowerCase(Locale.ROOT).replace('_', '.'),
@@ -162,7 +162,7 @@ class DockerComposeTest {
 
     private static Map<String, JsonNode> services() {
         Map<String, JsonNode> services = new LinkedHashMap<>();
-        compose.path("services").fields().forEachRemaining(entry -> services.put(entry.getKey(), entry.getValue()));
+        compose.path("services").properties().forEach(entry -> services.put(entry.getKey(), entry.getValue()));
         return services;
     }
 }
