@@ -6,6 +6,7 @@ import static java.util.stream.Collectors.toMap;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -13,9 +14,11 @@ import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.locks.LockSupport;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.apache.kafka.clients.admin.Config;
+import org.apache.kafka.clients.admin.DescribeClusterOptions;
 import org.apache.kafka.clients.admin.ListOffsetsResult.ListOffsetsResultInfo;
 import org.apache.kafka.clients.admin.NewPartitions;
 import org.apache.kafka.clients.admin.NewTopic;
@@ -34,13 +37,16 @@ import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 
 /**
  * Creates and describes topics. Every failure is a {@link ConnectorException} whose message is one sentence; a broker
- * that does not answer is reported within {@link #TIMEOUT}.
+ * that is not there is reported within {@link #CONNECT_TIMEOUT}.
  */
 public final class TopicAdmin implements AutoCloseable {
 
-    /** How long a broker has to answer. */
-    public static final Duration TIMEOUT = Duration.ofSeconds(5);
+    /** How long a broker has to show that it is there. */
+    public static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(5);
 
+    private static final Duration TIMEOUT = Duration.ofSeconds(30);
+
+    private static final Duration VISIBILITY_POLL = Duration.ofMillis(50);
     private static final String CLIENT_ID = "kronstream-admin";
     private static final String TRANSACTION_LIMIT = "transaction.max.timeout.ms";
 
@@ -57,8 +63,6 @@ public final class TopicAdmin implements AutoCloseable {
         Map<String, ?> fixed = Map.of(
                 AdminClientConfig.CLIENT_ID_CONFIG,
                 CLIENT_ID,
-                AdminClientConfig.REQUEST_TIMEOUT_MS_CONFIG,
-                TIMEOUT.toMillis() - 1000,
                 AdminClientConfig.DEFAULT_API_TIMEOUT_MS_CONFIG,
                 TIMEOUT.toMillis());
         Admin admin;
@@ -69,7 +73,8 @@ public final class TopicAdmin implements AutoCloseable {
         }
         TopicAdmin connected = new TopicAdmin(settings, admin);
         try {
-            connected.await(admin.describeCluster().clusterId());
+            DescribeClusterOptions soon = new DescribeClusterOptions().timeoutMs((int) CONNECT_TIMEOUT.toMillis());
+            connected.await(admin.describeCluster(soon).clusterId());
             return connected;
         } catch (RuntimeException e) {
             admin.close(Duration.ZERO);
@@ -78,28 +83,61 @@ public final class TopicAdmin implements AutoCloseable {
     }
 
     /**
-     * Creates the topics that are missing. A topic that exists stays as it is, except that the channel gets more partitions
-     * if it has too few.
+     * Creates the topics that are missing, and waits until every one can be used. A topic that exists stays as it is,
+     * except that the channel gets more partitions if it has too few.
      *
      * @throws ConnectorException if the models topic exists and is not compacted
      */
     public void ensure(Topics topics, TopicSettings wanted) {
-        Map<String, NewTopic> missing = new TreeMap<>();
-        for (NewTopic topic : layout(topics, wanted)) {
-            missing.put(topic.name(), topic);
-        }
-        Set<String> existing = await(admin.listTopics().names());
-        boolean modelsExisted = existing.contains(topics.models());
-        boolean channelExisted = existing.contains(topics.channel());
-        missing.keySet().removeAll(existing);
-        admin.createTopics(missing.values()).values().values().forEach(this::awaitCreation);
+        List<NewTopic> layout = layout(topics, wanted);
+        Set<String> existing = new HashSet<>(await(admin.listTopics().names()));
+        List<NewTopic> missing = layout.stream()
+                .filter(topic -> !existing.contains(topic.name()))
+                .toList();
+        admin.createTopics(missing).values().forEach((topic, creation) -> {
+            if (!created(creation)) {
+                existing.add(topic); // by someone else in the meantime
+            }
+        });
+        layout.forEach(topic -> awaitPartitions(topic.name(), 1));
 
-        if (modelsExisted) {
+        if (existing.contains(topics.models())) {
             requireCompacted(topics.models());
         }
-        if (channelExisted && partitions(topics.channel()) < wanted.channelPartitions()) {
+        if (partitions(topics.channel()) < wanted.channelPartitions()) {
             await(admin.createPartitions(Map.of(topics.channel(), NewPartitions.increaseTo(wanted.channelPartitions())))
                     .all());
+            awaitPartitions(topics.channel(), wanted.channelPartitions());
+        }
+    }
+
+    /** False if the topic existed already. */
+    private boolean created(KafkaFuture<Void> creation) {
+        try {
+            creation.get();
+            return true;
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof TopicExistsException) {
+                return false;
+            }
+            throw refusal(e.getCause());
+        } catch (InterruptedException e) {
+            throw interrupted();
+        }
+    }
+
+    /** What a broker has confirmed, it shows a moment later. */
+    private void awaitPartitions(String topic, int count) {
+        long deadline = System.nanoTime() + TIMEOUT.toNanos();
+        while (visiblePartitions(topic) < count) {
+            if (System.nanoTime() > deadline) {
+                throw new ConnectorException("Topic " + topic + " was created on Kafka at " + settings.bootstrap()
+                        + ", but cannot be seen there after " + TIMEOUT.toSeconds() + " s");
+            }
+            LockSupport.parkNanos(VISIBILITY_POLL.toNanos());
+            if (Thread.currentThread().isInterrupted()) {
+                throw interrupted();
+            }
         }
     }
 
@@ -138,18 +176,6 @@ public final class TopicAdmin implements AutoCloseable {
         return layout;
     }
 
-    private void awaitCreation(KafkaFuture<Void> creation) {
-        try {
-            creation.get();
-        } catch (ExecutionException e) {
-            if (!(e.getCause() instanceof TopicExistsException)) {
-                throw refusal(e.getCause());
-            }
-        } catch (InterruptedException e) {
-            throw interrupted();
-        }
-    }
-
     private void requireCompacted(String topic) {
         String policy = config(new ConfigResource(ConfigResource.Type.TOPIC, topic))
                 .get(TopicConfig.CLEANUP_POLICY_CONFIG)
@@ -166,6 +192,15 @@ public final class TopicAdmin implements AutoCloseable {
 
     /** @throws ConnectorException if there is no such topic */
     public int partitions(String topic) {
+        int partitions = visiblePartitions(topic);
+        if (partitions == 0) {
+            throw new ConnectorException("Topic " + topic + " does not exist on Kafka at " + settings.bootstrap());
+        }
+        return partitions;
+    }
+
+    /** Number of partitions of a topic, 0 if there is no such topic. */
+    private int visiblePartitions(String topic) {
         try {
             TopicDescription description = admin.describeTopics(List.of(topic))
                     .topicNameValues()
@@ -174,7 +209,7 @@ public final class TopicAdmin implements AutoCloseable {
             return description.partitions().size();
         } catch (ExecutionException e) {
             if (e.getCause() instanceof UnknownTopicOrPartitionException) {
-                throw new ConnectorException("Topic " + topic + " does not exist on Kafka at " + settings.bootstrap());
+                return 0;
             }
             throw refusal(e.getCause());
         } catch (InterruptedException e) {
@@ -229,8 +264,8 @@ public final class TopicAdmin implements AutoCloseable {
 
     private ConnectorException refusal(Throwable cause) {
         if (cause instanceof TimeoutException || cause instanceof DisconnectException) {
-            return new ConnectorException("Kafka at " + settings.bootstrap() + " did not answer within "
-                    + TIMEOUT.toSeconds() + " s: check the address and that the broker runs");
+            return new ConnectorException(
+                    "Kafka at " + settings.bootstrap() + " did not answer: check the address and that the broker runs");
         }
         return new ConnectorException("Kafka at " + settings.bootstrap() + " refused: " + rootMessage(cause));
     }
@@ -250,6 +285,6 @@ public final class TopicAdmin implements AutoCloseable {
 
     @Override
     public void close() {
-        admin.close(TIMEOUT);
+        admin.close(CONNECT_TIMEOUT);
     }
 }

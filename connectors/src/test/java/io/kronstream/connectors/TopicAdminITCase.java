@@ -101,8 +101,7 @@ class TopicAdminITCase {
 
         assertThatThrownBy(() -> TopicAdmin.connect(KafkaSettings.of(address)))
                 .isInstanceOf(ConnectorException.class)
-                .hasMessage("Kafka at " + address
-                        + " did not answer within 5 s: check the address and that the broker runs")
+                .hasMessage("Kafka at " + address + " did not answer: check the address and that the broker runs")
                 .hasNoCause();
         assertThatThrownBy(() -> TopicAdmin.connect(KafkaSettings.of("nonsense")))
                 .isInstanceOf(ConnectorException.class)

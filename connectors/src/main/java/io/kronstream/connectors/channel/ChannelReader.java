@@ -161,13 +161,18 @@ public final class ChannelReader implements AutoCloseable {
         return new ConnectorException("Topic " + topic + " cannot be read: " + e.getMessage());
     }
 
-    /** Ends the thread; when this returns, no answer is handed on any more. */
+    /** Ends the thread; when this returns uninterrupted, no answer is handed on any more. */
     @Override
-    public void close() throws InterruptedException {
+    public void close() {
         closed = true;
         consumer.wakeup();
-        if (Thread.currentThread() != thread) {
+        if (Thread.currentThread() == thread) {
+            return;
+        }
+        try {
             thread.join(TIMEOUT.toMillis());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 }

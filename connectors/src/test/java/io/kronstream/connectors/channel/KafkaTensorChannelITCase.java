@@ -32,6 +32,7 @@ import org.apache.kafka.common.config.ConfigResource;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
+@SuppressWarnings("try") // readers are open for what they hand on
 class KafkaTensorChannelITCase {
     @RegisterExtension
     static final TestBroker BROKER = new TestBroker();

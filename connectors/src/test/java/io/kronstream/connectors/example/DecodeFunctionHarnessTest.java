@@ -14,6 +14,7 @@ import org.apache.flink.streaming.util.AbstractStreamOperatorTestHarness;
 import org.apache.flink.streaming.util.OneInputStreamOperatorTestHarness;
 import org.junit.jupiter.api.Test;
 
+@SuppressWarnings("try") // the harness's close() declares every exception
 class DecodeFunctionHarnessTest {
     private static final int MAX_PARALLELISM = 8;
 
