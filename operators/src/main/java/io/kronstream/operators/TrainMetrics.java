@@ -19,6 +19,7 @@ final class TrainMetrics {
     static final String CACHED_MODELS = "trainCachedModels";
     static final String CACHED_BYTES = "trainCachedBytes";
     static final String EVICTIONS = "trainEvictedModels";
+    static final String OF_OTHER_NUMERICS = "trainModelsOfOtherNumerics";
     static final String OUTSTANDING_REFRESHES = "trainOutstandingRefreshes";
     static final String REFRESH_MILLIS = "trainLastRefreshMillis";
     static final String STANDSTILLS = "trainStandstills";
@@ -45,6 +46,7 @@ final class TrainMetrics {
         group.gauge(CACHED_MODELS, (Gauge<Integer>) store::residentModels);
         group.gauge(CACHED_BYTES, (Gauge<Long>) store::residentBytes);
         group.gauge(EVICTIONS, (Gauge<Long>) store::evictions);
+        group.gauge(OF_OTHER_NUMERICS, (Gauge<Long>) store::ofOtherNumerics);
     }
 
     void stepped(double loss) {

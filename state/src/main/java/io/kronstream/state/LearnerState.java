@@ -5,7 +5,6 @@ import io.kronstream.learner.Example;
 import io.kronstream.learner.Learner;
 import io.kronstream.learner.LearnerFactory;
 import io.kronstream.linalg.Arena;
-import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
@@ -16,6 +15,10 @@ import org.apache.flink.api.common.state.ValueState;
 import org.apache.flink.api.common.state.ValueStateDescriptor;
 import org.apache.flink.api.common.typeinfo.PrimitiveArrayTypeInfo;
 import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.core.memory.DataInputDeserializer;
+import org.apache.flink.core.memory.DataOutputSerializer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * One learner as keyed state, always that of the current key: its header, the blocks of its arena, the examples parked in
@@ -28,24 +31,29 @@ final class LearnerState {
     /** Every key that waits for an answer, or has parked examples, has this state; no other has it. */
     static final String PENDING = "learner-pending";
 
-    private static final byte LAYOUT = 1;
-    private static final int PREFIX = Byte.BYTES + Integer.BYTES;
+    static final String BLOCKS = "learner-blocks";
+    static final String PARKED = "learner-parked";
 
+    private static final int LAYOUT = 1;
+    private static final Logger LOG = LoggerFactory.getLogger(LearnerState.class);
+
+    private final String fingerprint;
     private final ValueState<byte[]> header;
     private final MapState<Integer, byte[]> blocks;
     private final MapState<Integer, ParkedExamples> parked;
     private final ValueState<Boolean> pending;
     private final ArenaBlocks packing = new ArenaBlocks();
+    private long ofOtherNumerics;
 
-    LearnerState(KeyedStateStore states) {
+    /** @param fingerprint numerics fingerprint of this process, which is stored with every learner */
+    LearnerState(KeyedStateStore states, String fingerprint) {
+        this.fingerprint = fingerprint;
         header = states.getState(
                 new ValueStateDescriptor<>(HEADER, PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO));
-        blocks = states.getMapState(new MapStateDescriptor<>(
-                "learner-blocks", Types.INT, PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO));
+        blocks = states.getMapState(
+                new MapStateDescriptor<>(BLOCKS, Types.INT, PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO));
         parked = states.getMapState(new MapStateDescriptor<>(
-                "learner-parked",
-                Types.INT,
-                new CodecTypeInformation<>(ParkedExamples.class, new ParkedExamplesCodec())));
+                PARKED, Types.INT, new CodecTypeInformation<>(ParkedExamples.class, new ParkedExamplesCodec())));
         pending = states.getState(new ValueStateDescriptor<>(PENDING, Types.BOOLEAN));
     }
 
@@ -55,15 +63,16 @@ final class LearnerState {
         if (stored == null) {
             return null;
         }
-        if (stored[0] > LAYOUT) {
+        DataInputDeserializer in = new DataInputDeserializer(stored);
+        int layout = in.readByte();
+        if (layout > LAYOUT) {
             throw new IllegalStateException(
-                    "Learner state layout " + stored[0] + " is newer than this job's " + LAYOUT + "; upgrade the job");
+                    "Learner state layout " + layout + " is newer than this job's " + LAYOUT + "; upgrade the job");
         }
-        ByteBuffer bytes = ByteBuffer.wrap(stored);
-        bytes.get();
-        int blockCount = bytes.getInt();
-        byte[] learnerHeader = new byte[bytes.remaining()];
-        bytes.get(learnerHeader);
+        int blockCount = in.readInt();
+        report(model, Wire.readString(in));
+        byte[] learnerHeader = new byte[in.available()];
+        in.readFully(learnerHeader);
         Learner learner = factory.restore(model, learnerHeader);
         readArena(model, learner.arena(), blockCount);
         ResidentLearner resident = new ResidentLearner(learner);
@@ -73,6 +82,25 @@ final class LearnerState {
         }
         resident.parkedChanged = false;
         return resident;
+    }
+
+    /** Learners that were read and had been written by a process with other numerics. */
+    long ofOtherNumerics() {
+        return ofOtherNumerics;
+    }
+
+    private void report(String model, String writer) {
+        if (writer.equals(fingerprint)) {
+            return;
+        }
+        if (ofOtherNumerics++ == 0) {
+            LOG.warn(
+                    "Model '{}' was written under numerics '{}', this process computes under '{}': from here on it may"
+                            + " differ in the last bits from an uninterrupted run. Further models are only counted.",
+                    model,
+                    writer,
+                    fingerprint);
+        }
     }
 
     private void readArena(String model, Arena arena, int blockCount) throws Exception {
@@ -104,11 +132,12 @@ final class LearnerState {
         resident.arenaStored = true;
 
         byte[] learnerHeader = resident.learner().header();
-        header.update(ByteBuffer.allocate(PREFIX + learnerHeader.length)
-                .put(LAYOUT)
-                .putInt(blockCount)
-                .put(learnerHeader)
-                .array());
+        DataOutputSerializer out = new DataOutputSerializer(64 + learnerHeader.length);
+        out.writeByte(LAYOUT);
+        out.writeInt(blockCount);
+        Wire.writeString(fingerprint, out);
+        out.write(learnerHeader);
+        header.update(out.getCopyOfBuffer());
         if (resident.parkedChanged) {
             writeParked(resident);
         }

@@ -3,6 +3,7 @@ package io.kronstream.state;
 
 import io.kronstream.learner.Example;
 import io.kronstream.learner.LearnerFactory;
+import io.kronstream.linalg.Numerics;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
@@ -41,6 +42,7 @@ public final class LearnerStore implements AutoCloseable {
     private volatile long evictions;
     private volatile long parkedBytes;
     private volatile int parkedModels;
+    private volatile long ofOtherNumerics;
 
     /**
      * @param keys sets the current key, and lists all keys
@@ -50,8 +52,17 @@ public final class LearnerStore implements AutoCloseable {
      */
     public LearnerStore(
             KeyedStateBackend<String> keys, KeyedStateStore states, LearnerFactory factory, long cacheBytes) {
+        this(keys, states, factory, cacheBytes, Numerics.fingerprint());
+    }
+
+    LearnerStore(
+            KeyedStateBackend<String> keys,
+            KeyedStateStore states,
+            LearnerFactory factory,
+            long cacheBytes,
+            String fingerprint) {
         this.keys = keys;
-        this.state = new LearnerState(states);
+        this.state = new LearnerState(states, fingerprint);
         this.factory = factory;
         this.cacheBytes = cacheBytes;
     }
@@ -64,6 +75,7 @@ public final class LearnerStore implements AutoCloseable {
     /** Reads the learner of the current key, or creates it; it must not be in memory. */
     public ResidentLearner load(String model) throws Exception {
         ResidentLearner loaded = state.read(model, factory);
+        ofOtherNumerics = state.ofOtherNumerics();
         if (loaded == null) {
             loaded = new ResidentLearner(factory.create(model));
         }
@@ -149,6 +161,11 @@ public final class LearnerStore implements AutoCloseable {
     /** Models whose examples wait. */
     public int parkedModels() {
         return parkedModels;
+    }
+
+    /** Learners read so far that a process with other numerics had written. */
+    public long ofOtherNumerics() {
+        return ofOtherNumerics;
     }
 
     /** Frees every learner; what was not flushed is lost. */
