@@ -53,8 +53,12 @@ final class JobBed implements AutoCloseable {
         return JobSettings.of("test", values, schema);
     }
 
-    /** Creates the topics, sends the rows and submits the job, which ends with them. */
-    Run start(JobSettings settings, List<String> rows) throws Exception {
+    /**
+     * Creates the topics, sends the first rows and submits the job, which ends with all of them.
+     *
+     * @param first how many rows to send now; {@link Run#sendRest()} sends the others
+     */
+    Run start(JobSettings settings, List<String> rows, int first) throws Exception {
         SortedMap<Integer, Long> plan = FileReplay.plan(
                 FileReplay.bytes(rows.iterator()),
                 settings.learner().schema(),
@@ -65,6 +69,14 @@ final class JobBed implements AutoCloseable {
             JobTopics.prepare(admin, settings);
             stopAt = FileReplay.stopOffsets(admin.endOffsets(settings.topics().examples()), plan);
         }
+        send(settings, rows.subList(0, first));
+        return new Run(
+                settings,
+                rows.subList(first, rows.size()),
+                RunningJob.submit(cluster.restAddress(), settings, stopAt, List.of()));
+    }
+
+    private static void send(JobSettings settings, List<String> rows) {
         try (FileReplay replay = new FileReplay(
                 settings.kafka(),
                 settings.topics().examples(),
@@ -72,12 +84,11 @@ final class JobBed implements AutoCloseable {
                 settings.model())) {
             replay.replay(FileReplay.bytes(rows.iterator()));
         }
-        return new Run(settings, RunningJob.submit(cluster.restAddress(), settings, stopAt, List.of()));
     }
 
     /** Runs the rows to their end. */
     Run run(JobSettings settings, List<String> rows) throws Exception {
-        Run run = start(settings, rows);
+        Run run = start(settings, rows, rows.size());
         run.awaitEnd();
         return run;
     }
@@ -95,15 +106,21 @@ final class JobBed implements AutoCloseable {
     /** One job. */
     final class Run {
         private final JobSettings settings;
+        private final List<String> rest;
         private final RunningJob job;
 
-        private Run(JobSettings settings, RunningJob job) {
+        private Run(JobSettings settings, List<String> rest, RunningJob job) {
             this.settings = settings;
+            this.rest = rest;
             this.job = job;
         }
 
         JobSettings settings() {
             return settings;
+        }
+
+        void sendRest() {
+            send(settings, rest);
         }
 
         void awaitEnd() throws Exception {
