@@ -78,7 +78,8 @@ class ClusterCommandsITCase {
         assertThat(run.firstLine()).matches("Job [0-9a-f]{32} runs; Flink dashboard: http://127.0.0.1:" + port);
         String id = run.firstLine().split(" ")[1];
         Started replay = start("replay", "sea", "--job=" + job, kafka, "--examples=" + EXAMPLES);
-        assertThat(replay.end()).isZero();
+        int status = replay.end();
+        assertThat(status).as(replay.output()).isZero();
         assertThat(replay.output()).contains("Sent 3,200 rows");
         await(() -> STEPS.equals(rest.accumulators(id).get(TrainCounters.STEPS)));
         assertThat(rest.accumulators(id)).containsEntry(TrainCounters.EXAMPLES, Integer.toString(EXAMPLES));
