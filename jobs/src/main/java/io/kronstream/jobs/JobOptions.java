@@ -4,21 +4,20 @@ package io.kronstream.jobs;
 import static org.apache.flink.configuration.ConfigOptions.key;
 
 import io.kronstream.connectors.Delivery;
-import io.kronstream.fisher.RefreshMethod;
 import io.kronstream.learner.LearnerSettings;
 import io.kronstream.network.Activation;
 import io.kronstream.operators.RefreshMode;
-import io.kronstream.optimizers.OptimizerSettings;
+import io.kronstream.optimizers.Knobs;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.apache.flink.configuration.ConfigOption;
 import org.apache.flink.configuration.MemorySize;
 
 /**
- * Every option of a job, with its default and what it costs. In a job file the nouns of a key are nested. An option
- * without a default here takes it from the optimizer that is chosen ({@link OptimizerSettings#defaults}), or is said to
- * be required.
+ * Every option of a job, with its default and what it costs. In a job file the nouns of a key are nested. The
+ * knobs of the optimizer that is chosen are declared by it ({@link io.kronstream.optimizers.Optimizers#knobs}).
  */
 public final class JobOptions {
     public static final ConfigOption<String> JOB_NAME = key("job.name")
@@ -102,62 +101,32 @@ public final class JobOptions {
             .defaultValue("dykaf")
             .withDescription("The optimizer. adam is the cheapest; dykaf keeps a factor and a basis for each side of"
                     + " each layer.");
-    public static final ConfigOption<Double> LEARNING_RATE = key("optimizer.learning-rate")
-            .doubleType()
-            .noDefaultValue()
-            .withDescription("Step size; the optimizer's own unless given. It decides more than any other option.");
-    public static final ConfigOption<Double> BETA1 = key("optimizer.beta1")
-            .doubleType()
-            .noDefaultValue()
-            .withDescription("Decay of the first moment; the optimizer's own unless given. Costs nothing.");
-    public static final ConfigOption<Double> BETA2 = key("optimizer.beta2")
-            .doubleType()
-            .noDefaultValue()
-            .withDescription("Decay of the second moment; the optimizer's own unless given. Costs nothing.");
-    public static final ConfigOption<Double> FACTOR_BETA = key("optimizer.factor-beta")
-            .doubleType()
-            .noDefaultValue()
-            .withDescription("Decay of the Kronecker factors; the optimizer's own unless given. Costs nothing.");
-    public static final ConfigOption<Double> EPSILON = key("optimizer.epsilon")
-            .doubleType()
-            .noDefaultValue()
-            .withDescription("Added to the denominator; the optimizer's own unless given. Costs nothing.");
-    public static final ConfigOption<Double> WEIGHT_DECAY = key("optimizer.weight-decay")
-            .doubleType()
-            .noDefaultValue()
-            .withDescription("Pull of the parameters towards zero; the optimizer's own unless given. Costs nothing.");
-    public static final ConfigOption<OptimizerSettings.Integrator> INTEGRATOR = key("optimizer.integrator")
-            .enumType(OptimizerSettings.Integrator.class)
-            .noDefaultValue()
-            .withDescription("How the factors of dykaf follow the gradients; parallel costs half as much again as"
-                    + " sequential.");
-    public static final ConfigOption<OptimizerSettings.Start> START = key("optimizer.start")
-            .enumType(OptimizerSettings.Start.class)
-            .noDefaultValue()
-            .withDescription("How the factors of dykaf start; kron costs one decomposition more.");
-    public static final ConfigOption<Boolean> RANK_ONE = key("optimizer.rank-one-second-moment")
-            .booleanType()
-            .noDefaultValue()
-            .withDescription("Keep the second moment of dykaf as an outer product: less memory, less stable.");
+    public static final ConfigOption<Map<String, String>> OPTIMIZER_KNOBS = key("optimizer")
+            .mapType()
+            .defaultValue(Map.of())
+            .withDescription(
+                    "The knobs of the chosen optimizer, such as optimizer.learning-rate, which decides more than"
+                            + " any other option. Each optimizer has its own.");
 
     public static final ConfigOption<RefreshMode> REFRESH_MODE = key("refresh.mode")
             .enumType(RefreshMode.class)
             .defaultValue(RefreshMode.REMOTE)
             .withDescription("Where eigenbases are refreshed. remote takes the cubic work off the learner and costs the"
                     + " way through Kafka; inline costs the learner's own time.");
-    public static final ConfigOption<Integer> REFRESH_INTERVAL = key("refresh.interval")
-            .intType()
+    public static final ConfigOption<String> REFRESH_INTERVAL = key("refresh.interval")
+            .stringType()
             .noDefaultValue()
-            .withDescription("Steps between two refreshes of a basis; the optimizer's own unless given. Short ones cost"
-                    + " cubic work more often.");
-    public static final ConfigOption<RefreshMethod> REFRESH_METHOD = key("refresh.method")
-            .enumType(RefreshMethod.class)
+            .withDescription("Knob refresh-interval of the optimizer, if it has one: steps between two refreshes. Short"
+                    + " ones cost cubic work more often.");
+    public static final ConfigOption<String> REFRESH_METHOD = key("refresh.method")
+            .stringType()
             .noDefaultValue()
-            .withDescription("How a basis is refreshed; a full decomposition costs several times a power iteration.");
+            .withDescription("Knob refresh-method of the optimizer, if it has one; a full decomposition costs several"
+                    + " times a QR iteration.");
     public static final ConfigOption<Integer> REFRESH_LAG = key("refresh.lag")
             .intType()
             .noDefaultValue()
-            .withDescription("Steps between asking for a basis and using it; the interval unless given. 0 makes every"
+            .withDescription("Steps between asking for a refresh and using it; the interval unless given. 0 makes every"
                     + " refresh wait for its answer.");
     public static final ConfigOption<Duration> REFRESH_DEADLINE = key("refresh.deadline")
             .durationType()
@@ -221,15 +190,7 @@ public final class JobOptions {
             BATCH_SIZE,
             BATCH_INTERVAL,
             OPTIMIZER,
-            LEARNING_RATE,
-            BETA1,
-            BETA2,
-            FACTOR_BETA,
-            EPSILON,
-            WEIGHT_DECAY,
-            INTEGRATOR,
-            START,
-            RANK_ONE,
+            OPTIMIZER_KNOBS,
             REFRESH_MODE,
             REFRESH_INTERVAL,
             REFRESH_METHOD,
@@ -245,4 +206,31 @@ public final class JobOptions {
             CHECKPOINT_DIRECTORY);
 
     private JobOptions() {}
+
+    /** The key that sets the optimizer's knob of this name. */
+    public static String keyOf(String knob) {
+        if (knob.equals(Knobs.REFRESH_INTERVAL.name())) {
+            return REFRESH_INTERVAL.key();
+        }
+        if (knob.equals(Knobs.REFRESH_METHOD.name())) {
+            return REFRESH_METHOD.key();
+        }
+        return OPTIMIZER_KNOBS.key() + "." + knob;
+    }
+
+    /** Name of the knob that a key sets; empty for keys that set none. */
+    static Optional<String> knob(String key) {
+        String prefix = OPTIMIZER_KNOBS.key() + ".";
+        if (key.equals(REFRESH_INTERVAL.key())) {
+            return Optional.of(Knobs.REFRESH_INTERVAL.name());
+        }
+        if (key.equals(REFRESH_METHOD.key())) {
+            return Optional.of(Knobs.REFRESH_METHOD.name());
+        }
+        if (!key.startsWith(prefix) || key.equals(OPTIMIZER.key())) {
+            return Optional.empty();
+        }
+        String knob = key.substring(prefix.length());
+        return key.equals(keyOf(knob)) ? Optional.of(knob) : Optional.empty();
+    }
 }

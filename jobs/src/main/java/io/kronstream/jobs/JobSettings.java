@@ -9,12 +9,14 @@ import io.kronstream.learner.LearnerSettings;
 import io.kronstream.operators.RefreshMode;
 import io.kronstream.operators.TrainSettings;
 import io.kronstream.optimizers.OptimizerSettings;
+import io.kronstream.optimizers.Optimizers;
 import java.net.URI;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import org.apache.flink.configuration.ConfigOption;
 import org.apache.flink.configuration.Configuration;
@@ -90,29 +92,15 @@ public record JobSettings(
      */
     public static JobSettings of(String source, Map<String, String> values, DataSchema schema) {
         Values read = new Values(values);
-        String optimizer = read.get(JobOptions.OPTIMIZER);
-        OptimizerSettings own = OptimizerSettings.defaults(optimizer);
-        int interval = read.get(JobOptions.REFRESH_INTERVAL, own.refreshInterval());
+        OptimizerSettings optimizer = read.optimizer(values);
         LearnerSettings learner = new LearnerSettings(
                 schema,
                 read.get(JobOptions.HIDDEN),
                 read.get(JobOptions.ACTIVATION),
-                new OptimizerSettings(
-                        optimizer,
-                        read.get(JobOptions.LEARNING_RATE, own.learningRate()),
-                        read.get(JobOptions.BETA1, own.beta1()),
-                        read.get(JobOptions.BETA2, own.beta2()),
-                        read.get(JobOptions.FACTOR_BETA, own.factorBeta()),
-                        read.get(JobOptions.EPSILON, own.epsilon()),
-                        read.get(JobOptions.WEIGHT_DECAY, own.weightDecay()),
-                        interval,
-                        read.get(JobOptions.REFRESH_METHOD, own.refreshMethod()),
-                        read.get(JobOptions.INTEGRATOR, own.integrator()),
-                        read.get(JobOptions.START, own.start()),
-                        read.get(JobOptions.RANK_ONE, own.rankOneSecondMoment())),
+                optimizer,
                 read.get(JobOptions.BATCH_SIZE),
                 read.get(JobOptions.BATCH_INTERVAL).toMillis(),
-                read.get(JobOptions.REFRESH_LAG, interval),
+                read.get(JobOptions.REFRESH_LAG, LearnerSettings.defaultLag(optimizer)),
                 read.get(JobOptions.SEED));
         JobSettings settings = new JobSettings(
                 read.get(JobOptions.JOB_NAME),
@@ -226,18 +214,10 @@ public record JobSettings(
         values.put(JobOptions.BATCH_SIZE.key(), Integer.toString(learner.batch()));
         values.put(JobOptions.BATCH_INTERVAL.key(), learner.batchInterval() + " ms");
         values.put(JobOptions.OPTIMIZER.key(), optimizer.name());
-        values.put(JobOptions.LEARNING_RATE.key(), Double.toString(optimizer.learningRate()));
-        values.put(JobOptions.BETA1.key(), Double.toString(optimizer.beta1()));
-        values.put(JobOptions.BETA2.key(), Double.toString(optimizer.beta2()));
-        values.put(JobOptions.FACTOR_BETA.key(), Double.toString(optimizer.factorBeta()));
-        values.put(JobOptions.EPSILON.key(), Double.toString(optimizer.epsilon()));
-        values.put(JobOptions.WEIGHT_DECAY.key(), Double.toString(optimizer.weightDecay()));
-        values.put(JobOptions.INTEGRATOR.key(), text(optimizer.integrator()));
-        values.put(JobOptions.START.key(), text(optimizer.start()));
-        values.put(JobOptions.RANK_ONE.key(), Boolean.toString(optimizer.rankOneSecondMoment()));
+        Optimizers.knobs(optimizer.name())
+                .forEach(knob -> values.put(
+                        JobOptions.keyOf(knob.name()), optimizer.values().get(knob.name())));
         values.put(JobOptions.REFRESH_MODE.key(), text(refresh.mode));
-        values.put(JobOptions.REFRESH_INTERVAL.key(), Integer.toString(optimizer.refreshInterval()));
-        values.put(JobOptions.REFRESH_METHOD.key(), text(optimizer.refreshMethod()));
         values.put(JobOptions.REFRESH_LAG.key(), Integer.toString(learner.lag()));
         values.put(JobOptions.REFRESH_DEADLINE.key(), refresh.deadlineMillis + " ms");
         values.put(JobOptions.REFRESH_PARKED.key(), refresh.parkedBytes + " b");
@@ -299,12 +279,24 @@ public record JobSettings(
         Values(Map<String, String> values) {
             configuration = Configuration.fromMap(values);
             for (String key : values.keySet()) {
-                if (JobOptions.ALL.stream()
-                        .noneMatch(option -> option.key().equals(key)
-                                || option == JobOptions.KAFKA_PROPERTIES && key.startsWith(option.key() + "."))) {
+                if (JobOptions.ALL.stream().noneMatch(option -> option.key().equals(key))
+                        && !key.startsWith(JobOptions.KAFKA_PROPERTIES.key() + ".")
+                        && JobOptions.knob(key).isEmpty()) {
                     problems.add("unknown key '" + key + "'; did you mean '" + nearest(key) + "'?");
                 }
             }
+        }
+
+        /** The optimizer with all that was set, so that it can say itself what is wrong. */
+        OptimizerSettings optimizer(Map<String, String> values) {
+            OptimizerSettings optimizer = OptimizerSettings.defaults(get(JobOptions.OPTIMIZER));
+            for (Map.Entry<String, String> entry : values.entrySet()) {
+                Optional<String> knob = JobOptions.knob(entry.getKey());
+                if (knob.isPresent()) {
+                    optimizer = optimizer.with(knob.get(), entry.getValue());
+                }
+            }
+            return optimizer;
         }
 
         String bootstrap() {

@@ -13,9 +13,10 @@ import io.kronstream.learner.LearnerSettings;
 import io.kronstream.learner.Task;
 import io.kronstream.network.Activation;
 import io.kronstream.operators.RefreshMode;
+import io.kronstream.optimizers.Knob;
+import io.kronstream.optimizers.Knobs;
 import io.kronstream.optimizers.OptimizerSettings;
-import io.kronstream.optimizers.OptimizerSettings.Integrator;
-import io.kronstream.optimizers.OptimizerSettings.Start;
+import io.kronstream.optimizers.Optimizers;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -61,7 +62,7 @@ class JobSettingsTest {
                                 OptimizerSettings.defaults("dykaf"),
                                 32,
                                 0,
-                                OptimizerSettings.defaults("dykaf").refreshInterval(),
+                                10,
                                 1),
                         100,
                         new JobSettings.Refresh(RefreshMode.REMOTE, 30_000, 64 << 20, 0, 1, null),
@@ -93,16 +94,8 @@ class JobSettingsTest {
         values.put("model.publish-every", "7");
         values.put("batch.size", "16");
         values.put("batch.interval", "2 s");
-        values.put("optimizer.name", "adam");
+        values.put("optimizer.name", "soap");
         values.put("optimizer.learning-rate", "0.25");
-        values.put("optimizer.beta1", "0.1");
-        values.put("optimizer.beta2", "0.2");
-        values.put("optimizer.factor-beta", "0.3");
-        values.put("optimizer.epsilon", "0.4");
-        values.put("optimizer.weight-decay", "0.5");
-        values.put("optimizer.integrator", "parallel");
-        values.put("optimizer.start", "kron");
-        values.put("optimizer.rank-one-second-moment", "true");
         values.put("refresh.mode", "inline");
         values.put("refresh.interval", "5");
         values.put("refresh.method", "eigendecomposition");
@@ -129,19 +122,10 @@ class JobSettingsTest {
                                 SCHEMA,
                                 List.of(8, 4, 2),
                                 Activation.TANH,
-                                new OptimizerSettings(
-                                        "adam",
-                                        0.25,
-                                        0.1,
-                                        0.2,
-                                        0.3,
-                                        0.4,
-                                        0.5,
-                                        5,
-                                        RefreshMethod.EIGENDECOMPOSITION,
-                                        Integrator.PARALLEL,
-                                        Start.KRON,
-                                        true),
+                                OptimizerSettings.defaults("soap")
+                                        .with(Knobs.LEARNING_RATE, 0.25)
+                                        .with(Knobs.REFRESH_INTERVAL, 5)
+                                        .with(Knobs.REFRESH_METHOD, RefreshMethod.EIGENDECOMPOSITION),
                                 16,
                                 2000,
                                 2,
@@ -158,7 +142,57 @@ class JobSettingsTest {
         Set<String> tested = new HashSet<>(values.keySet());
         tested.remove("kafka.properties.security.protocol");
         tested.add("kafka.properties");
+        tested.remove("optimizer.learning-rate");
+        tested.add("optimizer");
         assertThat(JobOptions.ALL.stream().map(ConfigOption::key)).containsExactlyInAnyOrderElementsOf(tested);
+        assertThat(JobFile.parse("again", JobFile.write(settings))).isEqualTo(settings);
+    }
+
+    @Test
+    void everyKnobOfTheDefaultOptimizerIsPinnedAndCanBeSetToSomethingElse() {
+        assertThat(OptimizerSettings.defaults("dykaf").values())
+                .containsExactly(
+                        Map.entry("beta1", "0.9"),
+                        Map.entry("beta2", "0.999"),
+                        Map.entry("epsilon", "1.0E-8"),
+                        Map.entry("factor-beta", "0.99"),
+                        Map.entry("integrator", "sequential"),
+                        Map.entry("learning-rate", "0.003"),
+                        Map.entry("rank-one-second-moment", "false"),
+                        Map.entry("refresh-interval", "10"),
+                        Map.entry("refresh-method", "qr_iteration"),
+                        Map.entry("start", "relative_epsilon"),
+                        Map.entry("weight-decay", "0.0"));
+        Map<String, String> values = new LinkedHashMap<>();
+        values.put("kafka.bootstrap", "broker:9092");
+        values.put("optimizer.beta1", "0.1");
+        values.put("optimizer.beta2", "0.2");
+        values.put("optimizer.epsilon", "0.4");
+        values.put("optimizer.factor-beta", "0.3");
+        values.put("optimizer.integrator", "parallel");
+        values.put("optimizer.learning-rate", "0.25");
+        values.put("optimizer.rank-one-second-moment", "true");
+        values.put("refresh.interval", "5");
+        values.put("refresh.method", "eigendecomposition");
+        values.put("optimizer.start", "kron");
+        values.put("optimizer.weight-decay", "0.5");
+
+        JobSettings settings = JobSettings.of("test", values, SCHEMA);
+
+        assertThat(settings.learner().optimizer().values())
+                .containsExactly(
+                        Map.entry("beta1", "0.1"),
+                        Map.entry("beta2", "0.2"),
+                        Map.entry("epsilon", "0.4"),
+                        Map.entry("factor-beta", "0.3"),
+                        Map.entry("integrator", "parallel"),
+                        Map.entry("learning-rate", "0.25"),
+                        Map.entry("rank-one-second-moment", "true"),
+                        Map.entry("refresh-interval", "5"),
+                        Map.entry("refresh-method", "eigendecomposition"),
+                        Map.entry("start", "kron"),
+                        Map.entry("weight-decay", "0.5"));
+        assertThat(settings.learner().lag()).isEqualTo(5);
         assertThat(JobFile.parse("again", JobFile.write(settings))).isEqualTo(settings);
     }
 
@@ -173,6 +207,8 @@ class JobSettingsTest {
                                 "batch.size", "many",
                                 "refresh.mode", "nowhere",
                                 "optimizer.learning-rate", "-1",
+                                "optimizer.beta3", "0.9",
+                                "optimizer.refresh-interval", "4",
                                 "job.parallelism", "200",
                                 "kafka.prefix", "a b",
                                 "refresh.lag", "-3"),
@@ -182,7 +218,11 @@ class JobSettingsTest {
                 .contains("job.yaml: unknown key 'batch.sise'; did you mean 'batch.size'?")
                 .contains("job.yaml: 'batch.size' cannot be 'many'; the default is 32")
                 .contains("job.yaml: 'refresh.mode' cannot be 'nowhere'; it is one of inline, remote")
-                .contains("job.yaml: 'learning-rate' must be positive, was -1.0")
+                .contains("job.yaml: 'learning-rate' must be a number in (0, 1e6], was -1")
+                .contains("job.yaml: 'dykaf' has no knob 'beta3'; it has learning-rate, beta1, beta2, factor-beta,"
+                        + " epsilon, weight-decay, refresh-interval, refresh-method, integrator, start,"
+                        + " rank-one-second-moment")
+                .contains("job.yaml: unknown key 'optimizer.refresh-interval'; did you mean 'refresh.interval'?")
                 .contains("job.yaml: 'lag' must not be negative, was -3")
                 .contains("job.yaml: 'job.max-parallelism' must lie between 'job.parallelism' (200) and 32768, was 128")
                 .contains("job.yaml: 'kafka.bootstrap' is missing: it names the brokers, as host:port")
@@ -243,6 +283,11 @@ class JobSettingsTest {
     void everyOptionSaysWhatItCosts() {
         for (ConfigOption<?> option : JobOptions.ALL) {
             assertThat(option.description().toString()).as(option.key()).isNotBlank();
+        }
+        for (String optimizer : Optimizers.names()) {
+            for (Knob<?> knob : Optimizers.knobs(optimizer)) {
+                assertThat(knob.description()).as(optimizer + " " + knob).endsWith(".");
+            }
         }
     }
 }

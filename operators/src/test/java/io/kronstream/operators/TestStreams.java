@@ -6,6 +6,7 @@ import io.kronstream.learner.Example;
 import io.kronstream.learner.LearnerSettings;
 import io.kronstream.learner.Task;
 import io.kronstream.network.Activation;
+import io.kronstream.optimizers.Knobs;
 import io.kronstream.optimizers.OptimizerSettings;
 import java.util.ArrayList;
 import java.util.List;
@@ -54,7 +55,7 @@ final class TestStreams {
                 null,
                 List.of(),
                 null);
-        OptimizerSettings optimizer = OptimizerSettings.defaults("dykaf").withRefreshInterval(LAG);
+        OptimizerSettings optimizer = OptimizerSettings.defaults("dykaf").with(Knobs.REFRESH_INTERVAL, LAG);
         return new LearnerSettings(schema, List.of(8), Activation.RELU, optimizer, BATCH, 0, LAG, 1);
     }
 
@@ -102,7 +103,7 @@ final class TestStreams {
                         learner.schema(),
                         learner.hidden(),
                         learner.activation(),
-                        learner.optimizer().withLearningRate(rate),
+                        learner.optimizer().with(Knobs.LEARNING_RATE, rate),
                         learner.batch(),
                         learner.batchInterval(),
                         learner.lag(),

@@ -2,8 +2,8 @@
 package io.kronstream.learner;
 
 import io.kronstream.network.Activation;
+import io.kronstream.optimizers.Knobs;
 import io.kronstream.optimizers.OptimizerSettings;
-import io.kronstream.optimizers.Optimizers;
 import java.io.Serializable;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
@@ -42,15 +42,21 @@ public record LearnerSettings(
         hidden = new ArrayList<>(hidden);
     }
 
-    /** The defaults for a schema and an optimizer; the lag is the refresh interval. */
+    /** The defaults for a schema and an optimizer. */
     public static LearnerSettings defaults(DataSchema schema, OptimizerSettings optimizer) {
         return new LearnerSettings(
-                schema, DEFAULT_HIDDEN, Activation.RELU, optimizer, DEFAULT_BATCH, 0, optimizer.refreshInterval(), 1);
+                schema, DEFAULT_HIDDEN, Activation.RELU, optimizer, DEFAULT_BATCH, 0, defaultLag(optimizer), 1);
+    }
+
+    /** The refresh interval; 0 for an optimizer that has no refreshes, or whose settings have problems. */
+    public static int defaultLag(OptimizerSettings optimizer) {
+        boolean readable = optimizer.problems().isEmpty() && optimizer.has(Knobs.REFRESH_INTERVAL);
+        return readable ? optimizer.get(Knobs.REFRESH_INTERVAL) : 0;
     }
 
     /**
      * Digest (16 hex digits) of what the state's shape and meaning depend on: schema, network, mini-batch size, name and
-     * memory of the optimizer, and whether refreshes lag. Rates, decays and intervals may change between runs.
+     * structural knobs of the optimizer, and whether refreshes lag. Rates, decays and intervals may change between runs.
      */
     public String configuration() {
         String shape = String.join(
@@ -70,8 +76,7 @@ public record LearnerSettings(
                 hidden.toString(),
                 String.valueOf(activation),
                 String.valueOf(batch),
-                optimizer.name(),
-                String.valueOf(optimizer.rankOneSecondMoment()),
+                optimizer.structure(),
                 String.valueOf(lag > 0));
         try {
             byte[] digest = MessageDigest.getInstance("SHA-256").digest(shape.getBytes(StandardCharsets.UTF_8));
@@ -85,10 +90,6 @@ public record LearnerSettings(
     public List<String> problems() {
         List<String> problems = new ArrayList<>(schema.problems());
         problems.addAll(optimizer.problems());
-        if (!Optimizers.names().contains(optimizer.name())) {
-            problems.add(
-                    "unknown optimizer '" + optimizer.name() + "'; known are " + String.join(", ", Optimizers.names()));
-        }
         for (int units : hidden) {
             if (units < 1 || units > 65_536) {
                 problems.add("a hidden layer must have 1 to 65536 units, was " + units);
@@ -102,8 +103,11 @@ public record LearnerSettings(
         }
         if (lag < 0) {
             problems.add("'lag' must not be negative, was " + lag);
-        } else if (lag > optimizer.refreshInterval()) {
-            problems.add("'lag' must not exceed 'refresh-interval' (" + optimizer.refreshInterval() + "), was " + lag);
+        } else if (optimizer.problems().isEmpty() && optimizer.has(Knobs.REFRESH_INTERVAL)) {
+            int interval = optimizer.get(Knobs.REFRESH_INTERVAL);
+            if (lag > interval) {
+                problems.add("'lag' must not exceed 'refresh-interval' (" + interval + "), was " + lag);
+            }
         }
         return problems;
     }

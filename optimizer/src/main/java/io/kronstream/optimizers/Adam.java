@@ -24,19 +24,39 @@ import java.util.List;
  * <p>Reference: Kingma and Ba 2015, arXiv 1412.6980, algorithm 1.
  */
 final class Adam implements Optimizer {
+    static final Knob<Double> WEIGHT_DECAY =
+            Knob.decay("weight-decay", 0, "Pull of the parameters towards zero, as a part of the gradient.");
+    static final List<Knob<?>> KNOBS =
+            List.of(Knobs.LEARNING_RATE, Knobs.BETA1, Knobs.BETA2, Knobs.EPSILON, WEIGHT_DECAY);
+
     private static final String STEPS = "steps";
     private static final String MOMENTUM = "momentum";
     private static final String SECOND_MOMENT = "secondMoment";
 
-    private final OptimizerSettings settings;
+    private final String name;
+    private final double learningRate;
+    private final double beta1;
+    private final double beta2;
+    private final double epsilon;
+    private final double weightDecay;
 
     Adam(OptimizerSettings settings) {
-        this.settings = settings;
+        this(settings, settings.get(WEIGHT_DECAY));
+    }
+
+    /** With this weight decay whatever the settings say. */
+    Adam(OptimizerSettings settings, double weightDecay) {
+        this.name = settings.name();
+        this.learningRate = settings.get(Knobs.LEARNING_RATE);
+        this.beta1 = settings.get(Knobs.BETA1);
+        this.beta2 = settings.get(Knobs.BETA2);
+        this.epsilon = settings.get(Knobs.EPSILON);
+        this.weightDecay = weightDecay;
     }
 
     @Override
     public String name() {
-        return settings.name();
+        return name;
     }
 
     @Override
@@ -50,16 +70,11 @@ final class Adam implements Optimizer {
     public void step(LayerGradient gradient, Matrix parameters, LayerState state) {
         long k = state.counter(STEPS) + 1;
         state.setCounter(STEPS, k);
-        double correction1 = 1 - StrictMath.pow(settings.beta1(), k);
-        double correction2 = 1 - StrictMath.pow(settings.beta2(), k);
+        double correction1 = 1 - StrictMath.pow(beta1, k);
+        double correction2 = 1 - StrictMath.pow(beta2, k);
         // The root of the second correction is taken out of the denominator.
-        Update update = new Update(
-                settings.beta1(),
-                settings.beta2(),
-                settings.learningRate() / correction1,
-                1 / Math.sqrt(correction2),
-                settings.epsilon(),
-                settings.weightDecay());
+        Update update =
+                new Update(beta1, beta2, learningRate / correction1, 1 / Math.sqrt(correction2), epsilon, weightDecay);
         Elementwise.run(
                 update, 3, parameters, state.tensor(MOMENTUM), state.tensor(SECOND_MOMENT), gradient.gradient());
         state.markDirty(MOMENTUM);

@@ -3,6 +3,7 @@ package io.kronstream.optimizers;
 
 import io.kronstream.linalg.Matrix;
 import io.kronstream.network.LayerGradient;
+import java.util.List;
 
 /**
  * {@link Adam} whose weight decay does not pass through the moments.
@@ -14,17 +15,22 @@ import io.kronstream.network.LayerGradient;
  * <p>Reference: Loshchilov and Hutter 2019, arXiv 1711.05101, algorithm 2.
  */
 final class AdamW implements Optimizer {
-    private final OptimizerSettings settings;
+    private static final Knob<Double> WEIGHT_DECAY =
+            Knob.decay("weight-decay", 1e-2, "Pull of the parameters towards zero, in units of the learning rate.");
+    static final List<Knob<?>> KNOBS =
+            List.of(Knobs.LEARNING_RATE, Knobs.BETA1, Knobs.BETA2, Knobs.EPSILON, WEIGHT_DECAY);
+
+    private final double kept;
     private final Adam adam;
 
     AdamW(OptimizerSettings settings) {
-        this.settings = settings;
-        this.adam = new Adam(settings.withWeightDecay(0));
+        this.kept = 1 - settings.get(Knobs.LEARNING_RATE) * settings.get(WEIGHT_DECAY);
+        this.adam = new Adam(settings, 0);
     }
 
     @Override
     public String name() {
-        return settings.name();
+        return adam.name();
     }
 
     @Override
@@ -34,8 +40,8 @@ final class AdamW implements Optimizer {
 
     @Override
     public void step(LayerGradient gradient, Matrix parameters, LayerState state) {
-        if (settings.weightDecay() > 0) {
-            parameters.scale(1 - settings.learningRate() * settings.weightDecay());
+        if (kept != 1) {
+            parameters.scale(kept);
         }
         adam.step(gradient, parameters, state);
     }

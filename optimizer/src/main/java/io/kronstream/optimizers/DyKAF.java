@@ -7,6 +7,7 @@ import io.kronstream.linalg.Matrix;
 import io.kronstream.linalg.Precision;
 import io.kronstream.linalg.TensorSpec;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * Adam in the eigenbasis of a Kronecker product that follows the empirical Fisher matrix by projector splitting.
@@ -32,20 +33,65 @@ import java.util.List;
  * arXiv 2409.11321, algorithm 3).
  */
 final class DyKAF extends EigenbasisOptimizer {
+    static final Knob<Integrator> INTEGRATOR = Knob.choice(
+            "integrator",
+            Integrator.SEQUENTIAL,
+            "How the factors follow the gradients; parallel costs half as much again as sequential.");
+    static final Knob<Start> START =
+            Knob.choice("start", Start.RELATIVE_EPSILON, "How the factors start; kron costs one decomposition more.");
+    static final Knob<Boolean> RANK_ONE_SECOND_MOMENT = Knob.flag(
+                    "rank-one-second-moment",
+                    false,
+                    "Keep the second moment as an outer product: less memory, less stable.")
+            .structural();
+    static final List<Knob<?>> KNOBS = Stream.concat(
+                    COMMON_KNOBS.stream(), Stream.<Knob<?>>of(INTEGRATOR, START, RANK_ONE_SECOND_MOMENT))
+            .toList();
+
+    /** How the factors follow the gradients. */
+    enum Integrator {
+        /** K step, then L step with the new left factor (Lubich and Oseledets 2014): the default. */
+        SEQUENTIAL,
+        /** Basis update and Galerkin step of the authors' {@code dykaf.py} (Ceruti and Lubich 2022). */
+        PARALLEL,
+        /** The order of the authors' {@code dykaf_with_parallel_proj_split.py}: L step with the old left factor. */
+        SEQUENTIAL_OLD_LEFT
+    }
+
+    /** How the factors start. */
+    enum Start {
+        /** {@code e I / sqrt(n)} with e = 1e-3 times the norm of the first gradient: the default. */
+        RELATIVE_EPSILON,
+        /** The same with e = 1e-3, as the authors' code has it. */
+        ABSOLUTE_EPSILON,
+        /** Leading singular triple of the first gradient, with ridge and deterministic completion. */
+        KRON
+    }
+
     private static final String LEFT_MOMENT = "leftMoment";
     private static final String RIGHT_MOMENT = "rightMoment";
 
-    private static final double START = 1e-3;
+    private static final double SMALL_START = 1e-3;
     private static final double KRON_RIDGE = 1e-6;
     private static final int POWER_ITERATIONS = 100;
 
-    private final OptimizerSettings settings;
+    private final double beta1;
+    private final double beta2;
+    private final double factorBeta;
+    private final double epsilon;
+    private final Start start;
+    private final boolean rankOneSecondMoment;
     private final ProjectorSplitting splitting;
 
     DyKAF(OptimizerSettings settings, Precision precision) {
         super(settings, precision);
-        this.settings = settings;
-        this.splitting = switch (settings.integrator()) {
+        this.beta1 = settings.get(Knobs.BETA1);
+        this.beta2 = settings.get(Knobs.BETA2);
+        this.factorBeta = settings.get(FACTOR_BETA);
+        this.epsilon = settings.get(Knobs.EPSILON);
+        this.start = settings.get(START);
+        this.rankOneSecondMoment = settings.get(RANK_ONE_SECOND_MOMENT);
+        this.splitting = switch (settings.get(INTEGRATOR)) {
             case SEQUENTIAL -> ProjectorSplitting.sequential(precision);
             case PARALLEL -> ProjectorSplitting.parallel(precision);
             case SEQUENTIAL_OLD_LEFT -> ProjectorSplitting.sequentialOldLeft(precision);
@@ -54,16 +100,16 @@ final class DyKAF extends EigenbasisOptimizer {
 
     @Override
     void startFactors(Matrix gradient, Matrix left, Matrix right) {
-        switch (settings.start()) {
-            case RELATIVE_EPSILON -> startFromIdentity(START * gradient.norm(), left, right);
-            case ABSOLUTE_EPSILON -> startFromIdentity(START, left, right);
+        switch (start) {
+            case RELATIVE_EPSILON -> startFromIdentity(SMALL_START * gradient.norm(), left, right);
+            case ABSOLUTE_EPSILON -> startFromIdentity(SMALL_START, left, right);
             case KRON -> startFromSingularTriple(gradient, left, right);
         }
     }
 
     @Override
     void follow(Matrix gradient, Matrix left, Matrix right) {
-        splitting.follow(left, right, gradient, settings.factorBeta());
+        splitting.follow(left, right, gradient, factorBeta);
     }
 
     private static void startFromIdentity(double norm, Matrix left, Matrix right) {
@@ -120,16 +166,16 @@ final class DyKAF extends EigenbasisOptimizer {
 
     @Override
     List<TensorSpec> secondMoment(int rows, int columns) {
-        return settings.rankOneSecondMoment()
+        return rankOneSecondMoment
                 ? List.of(TensorSpec.dense(LEFT_MOMENT, rows, 1), TensorSpec.dense(RIGHT_MOMENT, columns, 1))
                 : super.secondMoment(rows, columns);
     }
 
     @Override
     void startSecondMoment(LayerState state) {
-        if (settings.rankOneSecondMoment()) {
-            state.tensor(LEFT_MOMENT).fill(settings.epsilon());
-            state.tensor(RIGHT_MOMENT).fill(settings.epsilon());
+        if (rankOneSecondMoment) {
+            state.tensor(LEFT_MOMENT).fill(epsilon);
+            state.tensor(RIGHT_MOMENT).fill(epsilon);
             state.markDirty(LEFT_MOMENT);
             state.markDirty(RIGHT_MOMENT);
         }
@@ -137,13 +183,13 @@ final class DyKAF extends EigenbasisOptimizer {
 
     @Override
     void divideByRoot(Matrix rotated, Matrix momentum, LayerState state) {
-        if (!settings.rankOneSecondMoment()) {
+        if (!rankOneSecondMoment) {
             super.divideByRoot(rotated, momentum, state);
             return;
         }
         Matrix leftMoment = state.tensor(LEFT_MOMENT);
         Matrix rightMoment = state.tensor(RIGHT_MOMENT);
-        followSquares(rotated, leftMoment, rightMoment, settings.beta2());
+        followSquares(rotated, leftMoment, rightMoment, beta2);
         divideByRankOne(rotated, momentum, leftMoment, rightMoment);
         state.markDirty(LEFT_MOMENT);
         state.markDirty(RIGHT_MOMENT);
@@ -151,7 +197,7 @@ final class DyKAF extends EigenbasisOptimizer {
 
     @Override
     void permuteSecondMoment(LayerState state, int side, int[] permutation) {
-        if (!settings.rankOneSecondMoment()) {
+        if (!rankOneSecondMoment) {
             super.permuteSecondMoment(state, side, permutation);
             return;
         }
@@ -205,12 +251,12 @@ final class DyKAF extends EigenbasisOptimizer {
         double[] r = vector(rightMoment);
         double[] g = new double[n];
         double[] mean = new double[n];
-        double floor = settings.epsilon() * settings.epsilon();
+        double floor = epsilon * epsilon;
         for (int i = 0; i < l.length; i++) {
             rotated.read(i * n, g, 0, n);
             momentum.read(i * n, mean, 0, n);
             for (int j = 0; j < n; j++) {
-                mean[j] = settings.beta1() * mean[j] + (1 - settings.beta1()) * g[j];
+                mean[j] = beta1 * mean[j] + (1 - beta1) * g[j];
                 g[j] = mean[j] / Math.sqrt(l[i] * r[j] + floor);
             }
             momentum.write(i * n, mean, 0, n);

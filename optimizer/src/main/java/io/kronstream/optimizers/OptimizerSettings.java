@@ -1,160 +1,131 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.kronstream.optimizers;
 
-import io.kronstream.fisher.RefreshMethod;
 import java.io.Serializable;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /**
- * Every knob of the optimizers; one that an optimizer does not have, it ignores.
+ * An optimizer by name, and those of its knobs that differ from their defaults. Equal settings are equal by value,
+ * however they were written: texts are kept in one form, and a knob set to its default is not kept.
  *
  * @param name {@code dykaf}, {@code adam}, ...: see {@link Optimizers#names()}
- * @param learningRate step size
- * @param beta1 decay of the first moment, in [0, 1); SGD's momentum
- * @param beta2 decay of the second moment, in [0, 1)
- * @param factorBeta decay of the Kronecker factors, in [0, 1)
- * @param epsilon added to the denominator
- * @param weightDecay decoupled weight decay (DyKAF, SOAP, AdamW); added to the gradient by Adam and SGD
- * @param refreshInterval steps between two refreshes of the eigenbases
- * @param refreshMethod how a refresh is done
- * @param integrator how DyKAF's factors follow the gradients
- * @param start how DyKAF's factors start
- * @param rankOneSecondMoment whether DyKAF keeps its second moment as an outer product
+ * @param knobs text of each knob that was set to something else than its default, by the knob's name; what is wrong with
+ *     them is said by {@link #problems()}
  */
-public record OptimizerSettings(
-        String name,
-        double learningRate,
-        double beta1,
-        double beta2,
-        double factorBeta,
-        double epsilon,
-        double weightDecay,
-        int refreshInterval,
-        RefreshMethod refreshMethod,
-        Integrator integrator,
-        Start start,
-        boolean rankOneSecondMoment)
-        implements Serializable {
-
-    /** Projector splitting of DyKAF's factor step. */
-    public enum Integrator {
-        /** K step, then L step with the new left factor (Lubich and Oseledets 2014): the default. */
-        SEQUENTIAL,
-        /** Basis update and Galerkin step of the authors' {@code dykaf.py} (Ceruti and Lubich 2022). */
-        PARALLEL,
-        /** The order of the authors' {@code dykaf_with_parallel_proj_split.py}: L step with the old left factor. */
-        SEQUENTIAL_OLD_LEFT
+public record OptimizerSettings(String name, SortedMap<String, String> knobs) implements Serializable {
+    public OptimizerSettings {
+        SortedMap<String, String> kept = new TreeMap<>(knobs);
+        for (Knob<?> knob : Optimizers.knobs(name)) {
+            kept.computeIfPresent(knob.name(), (key, text) -> normalise(knob, text));
+        }
+        knobs = Collections.unmodifiableSortedMap(kept);
     }
 
-    /** Start of DyKAF's factors. */
-    public enum Start {
-        /** {@code e I / sqrt(n)} with e = 1e-3 times the norm of the first gradient: the default. */
-        RELATIVE_EPSILON,
-        /** The same with e = 1e-3, as the authors' code has it. */
-        ABSOLUTE_EPSILON,
-        /** Leading singular triple of the first gradient, with ridge and deterministic completion. */
-        KRON
+    /** Null for the default; a text that cannot be read stays as it is. */
+    private static String normalise(Knob<?> knob, String text) {
+        try {
+            String normal = knob.normalise(text);
+            return normal.equals(knob.defaultText()) ? null : normal;
+        } catch (IllegalArgumentException e) {
+            return text;
+        }
+    }
+
+    public static OptimizerSettings defaults(String name) {
+        return new OptimizerSettings(name, new TreeMap<>());
+    }
+
+    /** Whether the optimizer has a knob of this name. */
+    public boolean has(Knob<?> knob) {
+        return own(knob.name()).isPresent();
     }
 
     /**
-     * The defaults of one optimizer. DyKAF's decays are those of its authors' command line, and 0.99 for the factors:
-     * on real streams they forecast better than the 0.95 of their optimizer class. SOAP has the same.
+     * The value of the optimizer's knob of this name: what it was set to, or else the optimizer's own default.
+     *
+     * @throws IllegalArgumentException if the optimizer has no such knob, or {@link #problems()} names it
      */
-    public static OptimizerSettings defaults(String name) {
-        double rate =
-                switch (name) {
-                    case "adam", "adamw" -> 1e-3;
-                    case "sgd", "nesterov" -> 1e-2;
-                    default -> 3e-3;
-                };
-        return new OptimizerSettings(
-                name,
-                rate,
-                0.9,
-                0.999,
-                0.99,
-                1e-8,
-                name.equals("adamw") ? 1e-2 : 0,
-                10,
-                RefreshMethod.QR_ITERATION,
-                Integrator.SEQUENTIAL,
-                Start.RELATIVE_EPSILON,
-                false);
+    public <T> T get(Knob<T> knob) {
+        Knob<?> own = own(knob.name()).orElseThrow(() -> new IllegalArgumentException(unknown(knob.name())));
+        return knob.parse(text(own));
     }
 
-    public OptimizerSettings withLearningRate(double rate) {
-        return new OptimizerSettings(
-                name,
-                rate,
-                beta1,
-                beta2,
-                factorBeta,
-                epsilon,
-                weightDecay,
-                refreshInterval,
-                refreshMethod,
-                integrator,
-                start,
-                rankOneSecondMoment);
+    /** The same settings with this knob at another value. */
+    public <T> OptimizerSettings with(Knob<T> knob, T value) {
+        return with(knob.name(), knob.text(value));
     }
 
-    public OptimizerSettings withWeightDecay(double decay) {
-        return new OptimizerSettings(
-                name,
-                learningRate,
-                beta1,
-                beta2,
-                factorBeta,
-                epsilon,
-                decay,
-                refreshInterval,
-                refreshMethod,
-                integrator,
-                start,
-                rankOneSecondMoment);
+    /** The same settings with the knob of this name at the value that the text means. */
+    public OptimizerSettings with(String knob, String text) {
+        SortedMap<String, String> changed = new TreeMap<>(knobs);
+        changed.put(knob, text);
+        return new OptimizerSettings(name, changed);
     }
 
-    public OptimizerSettings withRefreshInterval(int interval) {
-        return new OptimizerSettings(
-                name,
-                learningRate,
-                beta1,
-                beta2,
-                factorBeta,
-                epsilon,
-                weightDecay,
-                interval,
-                refreshMethod,
-                integrator,
-                start,
-                rankOneSecondMoment);
+    /** Text of every knob of the optimizer, set or not, by name. */
+    public SortedMap<String, String> values() {
+        SortedMap<String, String> values = new TreeMap<>(knobs);
+        Optimizers.knobs(name).forEach(knob -> values.put(knob.name(), text(knob)));
+        return values;
     }
 
-    /** Everything that is wrong, one sentence each. */
+    /** Name and structural knobs, as one line: what the shape and the meaning of the optimizer's state depend on. */
+    public String structure() {
+        return Optimizers.knobs(name).stream()
+                .filter(Knob::isStructural)
+                .sorted((a, b) -> a.name().compareTo(b.name()))
+                .map(knob -> knob.name() + "=" + text(knob))
+                .collect(Collectors.joining(",", name + "[", "]"));
+    }
+
+    /** Everything that is wrong, one sentence each; empty if nothing is. */
     public List<String> problems() {
+        if (!Optimizers.names().contains(name)) {
+            return List.of("unknown optimizer '" + name + "'; known are " + String.join(", ", Optimizers.names()));
+        }
         List<String> problems = new ArrayList<>();
-        if (!(learningRate > 0) || learningRate > 1e6) {
-            problems.add("'learning-rate' must be positive, was " + learningRate);
-        }
-        checkDecay("beta1", beta1, problems);
-        checkDecay("beta2", beta2, problems);
-        checkDecay("factor-beta", factorBeta, problems);
-        if (!(epsilon > 0) || epsilon > 1) {
-            problems.add("'epsilon' must lie in (0, 1], was " + epsilon);
-        }
-        if (!(weightDecay >= 0) || weightDecay >= 1) {
-            problems.add("'weight-decay' must lie in [0, 1), was " + weightDecay);
-        }
-        if (refreshInterval < 1) {
-            problems.add("'refresh-interval' must be at least 1, was " + refreshInterval);
+        for (Map.Entry<String, String> set : knobs.entrySet()) {
+            Optional<Knob<?>> knob = own(set.getKey());
+            if (knob.isEmpty()) {
+                problems.add(unknown(set.getKey()));
+                continue;
+            }
+            try {
+                knob.get().parse(set.getValue());
+            } catch (IllegalArgumentException e) {
+                problems.add(e.getMessage());
+            }
         }
         return problems;
     }
 
-    private static void checkDecay(String option, double value, List<String> problems) {
-        if (!(value >= 0) || value >= 1) {
-            problems.add("'" + option + "' must lie in [0, 1), was " + value);
-        }
+    private String text(Knob<?> own) {
+        return knobs.getOrDefault(own.name(), own.defaultText());
+    }
+
+    private Optional<Knob<?>> own(String knob) {
+        return Optimizers.knobs(name).stream()
+                .filter(own -> own.name().equals(knob))
+                .findFirst();
+    }
+
+    private String unknown(String knob) {
+        return "'" + name + "' has no knob '" + knob + "'; it has "
+                + Optimizers.knobs(name).stream().map(Knob::name).collect(Collectors.joining(", "));
+    }
+
+    /** The name and what was set, such as {@code adam beta1=0.5}. */
+    @Override
+    public String toString() {
+        return knobs.entrySet().stream()
+                .map(set -> " " + set.getKey() + "=" + set.getValue())
+                .collect(Collectors.joining("", name, ""));
     }
 }

@@ -4,34 +4,54 @@ package io.kronstream.optimizers;
 import io.kronstream.linalg.Precision;
 import java.util.List;
 
-/** The optimizers by name. */
+/** The optimizers by name. One joins by a line in the registry, and so does a preset: another name for other defaults. */
 public final class Optimizers {
+    private static final List<Entry> REGISTRY = List.of(
+            new Entry("dykaf", DyKAF.KNOBS, DyKAF::new),
+            new Entry("soap", SOAP.KNOBS, SOAP::new),
+            new Entry("adam", Adam.KNOBS, (settings, precision) -> new Adam(settings)),
+            new Entry("adamw", AdamW.KNOBS, (settings, precision) -> new AdamW(settings)),
+            new Entry("sgd", SGD.KNOBS, (settings, precision) -> new SGD(settings, false)),
+            new Entry("nesterov", SGD.KNOBS, (settings, precision) -> new SGD(settings, true)));
+
+    private record Entry(String name, List<Knob<?>> knobs, Factory factory) {}
+
+    private interface Factory {
+        Optimizer create(OptimizerSettings settings, Precision precision);
+    }
+
     private Optimizers() {}
 
     /** Every name that {@code --optimizer} takes. */
     public static List<String> names() {
-        return List.of("dykaf", "soap", "adam", "adamw", "sgd", "nesterov");
+        return REGISTRY.stream().map(Entry::name).toList();
+    }
+
+    /** The knobs of an optimizer, in the order in which they are documented; none if the name is unknown. */
+    public static List<Knob<?>> knobs(String name) {
+        for (Entry entry : REGISTRY) {
+            if (entry.name.equals(name)) {
+                return entry.knobs;
+            }
+        }
+        return List.of();
     }
 
     /**
      * An optimizer for one thread; the caller closes it.
      *
-     * @throws IllegalArgumentException if the settings name an unknown optimizer or have problems
+     * @throws IllegalArgumentException if the settings have problems
      */
     public static Optimizer create(OptimizerSettings settings, Precision precision) {
         List<String> problems = settings.problems();
         if (!problems.isEmpty()) {
             throw new IllegalArgumentException(String.join("; ", problems));
         }
-        return switch (settings.name()) {
-            case "adam" -> new Adam(settings);
-            case "adamw" -> new AdamW(settings);
-            case "sgd" -> new SGD(settings, false);
-            case "nesterov" -> new SGD(settings, true);
-            case "soap" -> new SOAP(settings, precision);
-            case "dykaf" -> new DyKAF(settings, precision);
-            default -> throw new IllegalArgumentException(
-                    "unknown optimizer '" + settings.name() + "'; known are " + String.join(", ", names()));
-        };
+        for (Entry entry : REGISTRY) {
+            if (entry.name.equals(settings.name())) {
+                return entry.factory.create(settings, precision);
+            }
+        }
+        throw new IllegalStateException("Settings without problems name an optimizer");
     }
 }

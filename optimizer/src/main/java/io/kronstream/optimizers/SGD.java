@@ -12,9 +12,9 @@ import java.util.List;
  * Steepest descent with momentum.
  *
  * <pre>
- *   g = G + wd W        v = b1 v + g
+ *   g = G + wd W        v = mu v + g
  *   W = W - lr v                     (heavy ball)
- *   W = W - lr (g + b1 v)            (Nesterov)
+ *   W = W - lr (g + mu v)            (Nesterov)
  * </pre>
  *
  * <p>No departures. v is {@code velocity}.
@@ -23,22 +23,27 @@ import java.util.List;
  * to 4, in the form that PyTorch made common: the velocity does not contain the rate.
  */
 final class SGD implements Optimizer {
+    static final Knob<Double> MOMENTUM = Knob.decay("momentum", 0.9, "Decay of the velocity; 0 for none.");
+    static final Knob<Double> WEIGHT_DECAY =
+            Knob.decay("weight-decay", 0, "Pull of the parameters towards zero, as a part of the gradient.");
+    static final List<Knob<?>> KNOBS = List.of(Knobs.LEARNING_RATE.withDefault(1e-2), MOMENTUM, WEIGHT_DECAY);
+
     private static final String VELOCITY = "velocity";
 
-    private final OptimizerSettings settings;
+    private final String name;
     private final Update update;
 
     SGD(OptimizerSettings settings, boolean nesterov) {
-        this.settings = settings;
-        double lr = settings.learningRate();
-        this.update = nesterov
-                ? new Update(settings.beta1(), settings.weightDecay(), lr, lr * settings.beta1())
-                : new Update(settings.beta1(), settings.weightDecay(), 0, lr);
+        this.name = settings.name();
+        double lr = settings.get(Knobs.LEARNING_RATE);
+        double momentum = settings.get(MOMENTUM);
+        double decay = settings.get(WEIGHT_DECAY);
+        this.update = nesterov ? new Update(momentum, decay, lr, lr * momentum) : new Update(momentum, decay, 0, lr);
     }
 
     @Override
     public String name() {
-        return settings.name();
+        return name;
     }
 
     @Override

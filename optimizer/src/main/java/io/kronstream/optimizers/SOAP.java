@@ -3,6 +3,7 @@ package io.kronstream.optimizers;
 
 import io.kronstream.linalg.Matrix;
 import io.kronstream.linalg.Precision;
+import java.util.List;
 
 /**
  * Adam in the eigenbasis of Shampoo's factors, the decayed sums of {@code G G^T} and {@code G^T G}.
@@ -18,11 +19,13 @@ import io.kronstream.linalg.Precision;
  * <p>Reference: Vyas et al. 2024, arXiv 2409.11321, algorithm 3, and its authors' {@code soap.py}.
  */
 final class SOAP extends EigenbasisOptimizer {
+    static final List<Knob<?>> KNOBS = COMMON_KNOBS;
+
     private final double decay;
 
     SOAP(OptimizerSettings settings, Precision precision) {
         super(settings, precision);
-        this.decay = settings.factorBeta();
+        this.decay = settings.get(FACTOR_BETA);
     }
 
     @Override

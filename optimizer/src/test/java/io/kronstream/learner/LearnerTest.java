@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.kronstream.network.Activation;
+import io.kronstream.optimizers.Knobs;
 import io.kronstream.optimizers.OptimizerSettings;
 import io.kronstream.optimizers.Optimizers;
 import java.util.ArrayList;
@@ -18,7 +19,10 @@ import org.junit.jupiter.params.provider.MethodSource;
 class LearnerTest {
 
     private static LearnerSettings settings(DataSchema schema, String optimizer, int lag) {
-        OptimizerSettings knobs = OptimizerSettings.defaults(optimizer).withRefreshInterval(4);
+        OptimizerSettings knobs = OptimizerSettings.defaults(optimizer);
+        if (knobs.has(Knobs.REFRESH_INTERVAL)) {
+            knobs = knobs.with(Knobs.REFRESH_INTERVAL, 4);
+        }
         return new LearnerSettings(schema, List.of(8, 4), Activation.RELU, knobs, 8, 0, lag, 1);
     }
 

@@ -85,7 +85,7 @@ class DyKAFPropertyTest {
             Matrix gradient = Samples.normal(Precision.DOUBLE, rows, columns, 1, random);
             run.step(gradient);
             if (step > 0) {
-                expected.combine(1 - settings.beta1(), gradient, settings.beta1());
+                expected.combine(1 - settings.get(Knobs.BETA1), gradient, settings.get(Knobs.BETA1));
             }
         }
 
@@ -114,20 +114,10 @@ class DyKAFPropertyTest {
     }
 
     private static OptimizerSettings settings(boolean rankOne, double epsilon) {
-        OptimizerSettings defaults = OptimizerSettings.defaults("dykaf");
-        return new OptimizerSettings(
-                "dykaf",
-                defaults.learningRate(),
-                defaults.beta1(),
-                defaults.beta2(),
-                defaults.factorBeta(),
-                epsilon,
-                0,
-                5,
-                defaults.refreshMethod(),
-                defaults.integrator(),
-                defaults.start(),
-                rankOne);
+        return OptimizerSettings.defaults("dykaf")
+                .with(Knobs.EPSILON, epsilon)
+                .with(Knobs.REFRESH_INTERVAL, 5)
+                .with(DyKAF.RANK_ONE_SECOND_MOMENT, rankOne);
     }
 
     private static final class Run {

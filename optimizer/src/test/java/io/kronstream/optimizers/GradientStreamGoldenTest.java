@@ -8,15 +8,14 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.kronstream.fisher.EigenRefresh;
-import io.kronstream.fisher.RefreshMethod;
 import io.kronstream.fisher.RefreshTask;
 import io.kronstream.golden.GoldenFile;
 import io.kronstream.linalg.Arena;
 import io.kronstream.linalg.Matrix;
 import io.kronstream.linalg.Precision;
 import io.kronstream.network.LayerGradient;
-import io.kronstream.optimizers.OptimizerSettings.Integrator;
-import io.kronstream.optimizers.OptimizerSettings.Start;
+import io.kronstream.optimizers.DyKAF.Integrator;
+import io.kronstream.optimizers.DyKAF.Start;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -55,47 +54,52 @@ class GradientStreamGoldenTest {
     private static OptimizerSettings settings(GoldenFile file) {
         JsonNode hyper = file.at("/hyper");
         String optimizer = file.at("/optimizer").asText();
-        if (optimizer.equals("adam") || optimizer.equals("adamw") || optimizer.startsWith("sgd_")) {
+        if (optimizer.startsWith("sgd_")) {
             String name = optimizer.equals("sgd_momentum") ? "sgd" : optimizer.replace("sgd_", "");
-            return settings(name, hyper, 1, Integrator.SEQUENTIAL, Start.RELATIVE_EPSILON, false);
+            return settings(name, hyper)
+                    .with(SGD.MOMENTUM, hyper.get("momentum").asDouble());
+        }
+        if (optimizer.equals("adam") || optimizer.equals("adamw")) {
+            return adam(optimizer, hyper);
         }
         if (optimizer.startsWith("soap_")) {
-            int interval = hyper.get("precondition_frequency").asInt();
-            return settings("soap", hyper, interval, Integrator.SEQUENTIAL, Start.RELATIVE_EPSILON, false);
+            return eigenbasis("soap", hyper);
         }
         if (optimizer.startsWith("dykaf_")) {
-            return settings(
-                    "dykaf",
-                    hyper,
-                    hyper.get("precondition_frequency").asInt(),
-                    optimizer.contains("ksl_oldleft") ? Integrator.SEQUENTIAL_OLD_LEFT : Integrator.PARALLEL,
-                    Start.ABSOLUTE_EPSILON,
-                    hyper.get("adam_rank_one").asBoolean());
+            return eigenbasis("dykaf", hyper)
+                    .with(
+                            DyKAF.INTEGRATOR,
+                            optimizer.contains("ksl_oldleft") ? Integrator.SEQUENTIAL_OLD_LEFT : Integrator.PARALLEL)
+                    .with(DyKAF.START, Start.ABSOLUTE_EPSILON)
+                    .with(
+                            DyKAF.RANK_ONE_SECOND_MOMENT,
+                            hyper.get("adam_rank_one").asBoolean());
         }
         return null;
     }
 
-    private static OptimizerSettings settings(
-            String name, JsonNode hyper, int interval, Integrator integrator, Start start, boolean rankOne) {
-        boolean moments = hyper.has("betas");
-        double beta1 = moments
-                ? hyper.at("/betas/0").asDouble()
-                : hyper.get("momentum").asDouble();
-        double beta2 = hyper.at("/betas/1").asDouble();
+    private static OptimizerSettings settings(String name, JsonNode hyper) {
+        return OptimizerSettings.defaults(name)
+                .with(Knobs.LEARNING_RATE, hyper.get("lr").asDouble())
+                .with(Adam.WEIGHT_DECAY, hyper.get("weight_decay").asDouble());
+    }
+
+    private static OptimizerSettings adam(String name, JsonNode hyper) {
+        return settings(name, hyper)
+                .with(Knobs.BETA1, hyper.at("/betas/0").asDouble())
+                .with(Knobs.BETA2, hyper.at("/betas/1").asDouble())
+                .with(Knobs.EPSILON, hyper.path("eps").asDouble(1e-8));
+    }
+
+    private static OptimizerSettings eigenbasis(String name, JsonNode hyper) {
         double factorBeta = hyper.path("shampoo_beta").asDouble(-1);
-        return new OptimizerSettings(
-                name,
-                hyper.get("lr").asDouble(),
-                beta1,
-                beta2,
-                factorBeta >= 0 ? factorBeta : beta2,
-                hyper.path("eps").asDouble(1e-8),
-                hyper.get("weight_decay").asDouble(),
-                interval,
-                RefreshMethod.QR_ITERATION,
-                integrator,
-                start,
-                rankOne);
+        return adam(name, hyper)
+                .with(
+                        EigenbasisOptimizer.FACTOR_BETA,
+                        factorBeta >= 0 ? factorBeta : hyper.at("/betas/1").asDouble())
+                .with(
+                        Knobs.REFRESH_INTERVAL,
+                        hyper.get("precondition_frequency").asInt());
     }
 
     /** One parameter of a file; a one-dimensional parameter is a matrix of one column. */

@@ -12,8 +12,8 @@ import io.kronstream.linalg.Precision;
 import io.kronstream.linalg.Samples;
 import io.kronstream.linalg.TensorSpec;
 import io.kronstream.network.LayerGradient;
-import io.kronstream.optimizers.OptimizerSettings.Integrator;
-import io.kronstream.optimizers.OptimizerSettings.Start;
+import io.kronstream.optimizers.DyKAF.Integrator;
+import io.kronstream.optimizers.DyKAF.Start;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -35,10 +35,10 @@ class OptimizerContractTest {
 
     private static Stream<OptimizerSettings> table() {
         return Stream.of(
-                OptimizerSettings.defaults("sgd").withLearningRate(1e-3),
-                OptimizerSettings.defaults("nesterov").withLearningRate(1e-3),
+                OptimizerSettings.defaults("sgd").with(Knobs.LEARNING_RATE, 1e-3),
+                OptimizerSettings.defaults("nesterov").with(Knobs.LEARNING_RATE, 1e-3),
                 OptimizerSettings.defaults("adam"),
-                OptimizerSettings.defaults("adamw").withWeightDecay(0),
+                OptimizerSettings.defaults("adamw").with(Adam.WEIGHT_DECAY, 0.0),
                 OptimizerSettings.defaults("soap"),
                 OptimizerSettings.defaults("dykaf"),
                 dykaf(RefreshMethod.EIGENDECOMPOSITION, Integrator.SEQUENTIAL, Start.RELATIVE_EPSILON, false),
@@ -49,30 +49,16 @@ class OptimizerContractTest {
 
     static Stream<Arguments> cases() {
         return table().flatMap(settings -> Stream.of(Precision.values())
-                .map(precision -> Arguments.of(
-                        Named.of(
-                                settings.name() + " " + settings.refreshMethod() + " " + settings.integrator() + " "
-                                        + settings.start() + (settings.rankOneSecondMoment() ? " rank one" : ""),
-                                settings),
-                        precision)));
+                .map(precision -> Arguments.of(Named.of(settings.toString(), settings), precision)));
     }
 
     private static OptimizerSettings dykaf(
             RefreshMethod method, Integrator integrator, Start start, boolean rankOneSecondMoment) {
-        OptimizerSettings defaults = OptimizerSettings.defaults("dykaf");
-        return new OptimizerSettings(
-                defaults.name(),
-                defaults.learningRate(),
-                defaults.beta1(),
-                defaults.beta2(),
-                defaults.factorBeta(),
-                defaults.epsilon(),
-                defaults.weightDecay(),
-                defaults.refreshInterval(),
-                method,
-                integrator,
-                start,
-                rankOneSecondMoment);
+        return OptimizerSettings.defaults("dykaf")
+                .with(Knobs.REFRESH_METHOD, method)
+                .with(DyKAF.INTEGRATOR, integrator)
+                .with(DyKAF.START, start)
+                .with(DyKAF.RANK_ONE_SECOND_MOMENT, rankOneSecondMoment);
     }
 
     @Test
@@ -142,7 +128,7 @@ class OptimizerContractTest {
             layer.steps(0, 300, step -> gradient);
             layer.assertFinite();
             // Adam-like steps are at most about lr each, times the root of the number of rotated entries.
-            double reach = 300 * settings.learningRate() * Math.sqrt(ROWS * COLUMNS) * 2;
+            double reach = 300 * settings.get(Knobs.LEARNING_RATE) * Math.sqrt(ROWS * COLUMNS) * 2;
             for (int i = 0; i < ROWS; i++) {
                 for (int j = 0; j < COLUMNS; j++) {
                     assertThat(Math.abs(layer.weights.get(i, j) - before.get(i, j)))

@@ -8,6 +8,7 @@ import io.kronstream.jobs.demo.Dataset;
 import io.kronstream.jobs.demo.Demo;
 import io.kronstream.jobs.demo.DemoSettings;
 import io.kronstream.jobs.demo.Summary;
+import io.kronstream.optimizers.Knobs;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -60,7 +61,7 @@ final class DemoCommand implements Callable<Integer> {
                     + " ready schema of that name: ETTh1, elec2, metro_traffic).")
     private Path schema;
 
-    @Option(names = "--optimizer", paramLabel = "NAME", description = "dykaf or adam (default: dykaf).")
+    @Option(names = "--optimizer", paramLabel = "NAME", description = "Its name (default: dykaf).")
     private String optimizer;
 
     @Option(names = "--learning-rate", paramLabel = "RATE", description = "Step size (default: the optimizer's own).")
@@ -194,7 +195,7 @@ final class DemoCommand implements Callable<Integer> {
                 .put(JobOptions.JOB_NAME, "kronstream demo: " + data.name())
                 .put(JobOptions.KAFKA_BOOTSTRAP, NO_BROKER_YET)
                 .put(JobOptions.OPTIMIZER, optimizer)
-                .put(JobOptions.LEARNING_RATE, learningRate)
+                .put(JobOptions.keyOf(Knobs.LEARNING_RATE.name()), learningRate)
                 .put(JobOptions.BATCH_SIZE, batch)
                 .putMillis(JobOptions.BATCH_INTERVAL, batchInterval)
                 .put(JobOptions.REFRESH_MODE, refresh)

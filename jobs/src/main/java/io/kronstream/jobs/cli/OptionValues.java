@@ -10,8 +10,12 @@ final class OptionValues {
     private final Map<String, String> values = new TreeMap<>();
 
     OptionValues put(ConfigOption<?> option, Object value) {
+        return put(option.key(), value);
+    }
+
+    OptionValues put(String key, Object value) {
         if (value != null) {
-            values.put(option.key(), value.toString());
+            values.put(key, value.toString());
         }
         return this;
     }

@@ -22,6 +22,7 @@ import io.kronstream.jobs.observer.Oracle;
 import io.kronstream.jobs.observer.Predictor;
 import io.kronstream.learner.Task;
 import io.kronstream.operators.TrainCounters;
+import io.kronstream.optimizers.Knobs;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -220,7 +221,7 @@ public final class Demo {
                 seconds,
                 Summary.orNull(examples / seconds),
                 job.learner().optimizer().name(),
-                job.learner().optimizer().learningRate(),
+                job.learner().optimizer().get(Knobs.LEARNING_RATE),
                 job.learner().batch(),
                 job.learner().lag(),
                 job.parallelism(),
