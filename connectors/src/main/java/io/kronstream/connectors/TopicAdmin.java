@@ -142,8 +142,8 @@ public final class TopicAdmin implements AutoCloseable {
     }
 
     /**
-     * Examples are stamped with their own time, which may be decades ago: so they are neither expired nor rolled into a new
-     * segment by it, nor refused for being from the future.
+     * Examples are stamped with their own time, which may be decades ago: so they are neither expired nor rolled into a
+     * new segment by it, nor refused for being from the future.
      */
     private static List<NewTopic> layout(Topics topics, TopicSettings wanted) {
         Optional<Short> replication =

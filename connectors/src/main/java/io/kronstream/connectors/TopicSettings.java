@@ -6,7 +6,8 @@ import java.io.Serializable;
 /**
  * How a job's topics are created.
  *
- * @param examplePartitions partitions of the examples, control, models and scores topics; bounds the parallelism of reading
+ * @param examplePartitions partitions of the examples, control, models and scores topics; bounds the parallelism of
+ *     reading
  * @param channelPartitions partitions of the channel topic; at least TRAIN's parallelism
  * @param replication copies of each record; 0 for the broker's default
  */

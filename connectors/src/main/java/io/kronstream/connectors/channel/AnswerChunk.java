@@ -7,8 +7,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A piece of an encoded answer. As a record: layout byte; id of the writer and number of the answer (8 bytes each); length of the
- * answer, offset of the piece in it (4 bytes each); the model's id with its length before it (2 bytes); data.
+ * A piece of an encoded answer. As a record: layout byte; id of the writer and number of the answer (8 bytes each);
+ * length of the answer, offset of the piece in it (4 bytes each); the model's id with its length before it (2 bytes);
+ * data.
  *
  * @param model id of the model that the answer is for
  * @param writer random id of the writer

@@ -23,8 +23,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Reads one subtask's partition of the channel in a thread of its own, which does nothing but hand on whole answers. Records that are no
- * answers, or not for this subtask, are skipped and counted.
+ * Reads one subtask's partition of the channel in a thread of its own, which does nothing but hand on whole answers.
+ * Records that are no answers, or not for this subtask, are skipped and counted.
  */
 public final class ChannelReader implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ChannelReader.class);

@@ -8,8 +8,9 @@ import io.kronstream.state.TensorChannel;
 import java.util.function.Consumer;
 
 /**
- * The tensor channel over a Kafka topic. An answer travels in pieces to the partition whose number is the index of the TRAIN subtask
- * that owns the answer's model, and each subtask reads that partition alone. At least once and at once: no transactions, no waiting for other records.
+ * The tensor channel over a Kafka topic. An answer travels in pieces to the partition whose number is the index of the
+ * TRAIN subtask that owns the answer's model, and each subtask reads that partition alone. At least once and at once:
+ * no transactions, no waiting for other records.
  */
 public final class KafkaTensorChannel implements TensorChannel {
     private static final long serialVersionUID = 1;

@@ -21,10 +21,10 @@ import java.util.Set;
 import java.util.zip.GZIPInputStream;
 
 /**
- * A file of comma-separated values: a header line, then one record per line, in UTF-8, plain or compressed by gzip (told by its
- * first bytes, not by its name). It is read as a stream: its size does not matter. Blank lines are skipped. A
- * record is handed out as the bytes of its line, whatever they are, because it is for the decoder to judge them; but line breaks inside
- * quotes are refused, since every line becomes a record of its own.
+ * A file of comma-separated values: a header line, then one record per line, in UTF-8, plain or compressed by gzip
+ * (told by its first bytes, not by its name). It is read as a stream: its size does not matter. Blank lines are
+ * skipped. A record is handed out as the bytes of its line, whatever they are, because it is for the decoder to judge
+ * them; but line breaks inside quotes are refused, since every line becomes a record of its own.
  *
  * <p>Failures are {@link ConnectorException}s that name the file and the line.
  */

@@ -5,10 +5,10 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /**
- * Splits one record of comma-separated text (RFC 4180) into fields, without an object per field: it works on UTF-8 bytes,
- * in which every comma, quote and line break is one byte that means itself. A quote that does not open its field is an ordinary character,
- * as in most readers; spaces belong to the field; one line break at the end of the record is allowed. The fields are
- * valid until the next {@link #split}. Not thread-safe.
+ * Splits one record of comma-separated text (RFC 4180) into fields, without an object per field: it works on UTF-8
+ * bytes, in which every comma, quote and line break is one byte that means itself. A quote that does not open its field
+ * is an ordinary character, as in most readers; spaces belong to the field; one line break at the end of the record is
+ * allowed. The fields are valid until the next {@link #split}. Not thread-safe.
  */
 public final class CsvLine {
 

@@ -28,11 +28,12 @@ public final class KafkaEnds {
     private KafkaEnds() {}
 
     /**
-     * Reads the examples topic from its beginning, or from the offsets of the checkpoint that the job is restored from. New partitions are
-     * not discovered: they would move keys. Offsets are committed to the broker with each checkpoint, for monitoring alone.
+     * Reads the examples topic from its beginning, or from the offsets of the checkpoint that the job is restored from.
+     * New partitions are not discovered: they would move keys. Offsets are committed to the broker with each
+     * checkpoint, for monitoring alone.
      *
-     * @param stopAt for each partition the offset before which the stream ends, which may still lie ahead; partitions that
-     *     are not named give nothing; null for an endless stream
+     * @param stopAt for each partition the offset before which the stream ends, which may still lie ahead; partitions
+     *     that are not named give nothing; null for an endless stream
      */
     public static KafkaSource<RawRecord> examples(KafkaSettings settings, Topics topics, Map<Integer, Long> stopAt) {
         KafkaSourceBuilder<RawRecord> source = KafkaSource.<RawRecord>builder()

@@ -14,8 +14,9 @@ import org.apache.flink.connector.kafka.sink.KafkaRecordSerializationSchema;
 import org.apache.kafka.clients.producer.ProducerRecord;
 
 /**
- * Scores as JSON: {@code model}, {@code partition}, {@code offset}, {@code timestamp}, {@code step}, {@code prediction}, {@code label}, {@code noChange},
- * {@code prior}. A number reads back as the very same double; one that is not finite is null.
+ * Scores as JSON: {@code model}, {@code partition}, {@code offset}, {@code timestamp}, {@code step}, {@code
+ * prediction}, {@code label}, {@code noChange}, {@code prior}. A number reads back as the very same double; one that is
+ * not finite is null.
  */
 final class ScoreSerializer implements KafkaRecordSerializationSchema<ModelScore> {
     private static final long serialVersionUID = 1;

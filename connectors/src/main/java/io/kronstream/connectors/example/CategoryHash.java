@@ -5,8 +5,8 @@ import java.nio.charset.StandardCharsets;
 
 /**
  * The bucket of a categorical value: FNV-1a (64 bit) over the UTF-8 bytes of {@code column=value}, finished with the
- * mixer of MurmurHash3 because the low bits of FNV-1a alone are weak, unsigned modulo the number of buckets. A value has the same bucket
- * in every process, and serving code in any language can compute it.
+ * mixer of MurmurHash3 because the low bits of FNV-1a alone are weak, unsigned modulo the number of buckets. A value
+ * has the same bucket in every process, and serving code in any language can compute it.
  */
 final class CategoryHash {
     private static final long OFFSET_BASIS = 0xcbf29ce484222325L;

@@ -6,8 +6,8 @@ import java.nio.charset.StandardCharsets;
 
 /**
  * Reads decimal numbers from bytes: an optional sign, digits with an optional point, an optional exponent. Nothing else
- * is a number here, neither {@code NaN} nor {@code Infinity}, {@code 0x1p3}, {@code 1f} or {@code 1,5}. The result is the double nearest
- * to the text.
+ * is a number here, neither {@code NaN} nor {@code Infinity}, {@code 0x1p3}, {@code 1f} or {@code 1,5}. The result is
+ * the double nearest to the text.
  */
 final class DecimalNumber {
     /** What {@link #parse} returns for text that is no number; a number is always finite. */

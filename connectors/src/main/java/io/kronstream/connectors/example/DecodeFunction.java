@@ -20,8 +20,8 @@ import org.apache.flink.util.Collector;
 import org.apache.flink.util.OutputTag;
 
 /**
- * Decodes raw records; those that cannot be decoded leave through {@link #DEAD_LETTERS}. Their number is the accumulator
- * and the metric {@value #REJECTED}; the accumulator is exact across restores.
+ * Decodes raw records; those that cannot be decoded leave through {@link #DEAD_LETTERS}. Their number is the
+ * accumulator and the metric {@value #REJECTED}; the accumulator is exact across restores.
  */
 public final class DecodeFunction extends ProcessFunction<RawRecord, Example> implements CheckpointedFunction {
     private static final long serialVersionUID = 1;

@@ -21,15 +21,18 @@ import java.util.List;
  *
  * <ul>
  *   <li>The model is the text of the key column, or the default model where the schema has none.
- *   <li>{@link Example#numeric()} holds the numeric columns in the schema's order, then the periodic columns in the order of
- *       their names. An empty field is NaN. A number must lie within the range of single precision.
- *   <li>A binary label is 0, 1, false or true (in any case and notation, such as {@code 1.0}); a regression label is a number; an empty one is NaN.
+ *   <li>{@link Example#numeric()} holds the numeric columns in the schema's order, then the periodic columns in the
+ *       order of their names. An empty field is NaN. A number must lie within the range of single precision.
+ *   <li>A binary label is 0, 1, false or true (in any case and notation, such as {@code 1.0}); a regression label is a
+ *       number; an empty one is NaN.
  *   <li>A categorical value is hashed by {@link CategoryHash}; an empty field is -1.
- *   <li>The time is that of the time column ({@link RecordTime}), or the Kafka record's timestamp where the schema has none.
+ *   <li>The time is that of the time column ({@link RecordTime}), or the Kafka record's timestamp where the schema has
+ *       none.
  * </ul>
  *
- * Spaces and tabs around numbers, labels and times do not count. Reasons of rejection: {@code empty}, {@code oversized},
- * {@code encoding}, {@code malformed}, {@code fields}, {@code key}, {@code number}, {@code label}, {@code time}. Not thread-safe.
+ * Spaces and tabs around numbers, labels and times do not count. Reasons of rejection: {@code empty}, {@code
+ * oversized}, {@code encoding}, {@code malformed}, {@code fields}, {@code key}, {@code number}, {@code label}, {@code
+ * time}. Not thread-safe.
  */
 public final class ExampleDecoder implements Serializable {
     private static final long serialVersionUID = 1;

@@ -22,12 +22,13 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.utils.Utils;
 
 /**
- * Sends rows to the examples topic, in their order and each exactly once. The key of a record is the id of its model, so that one
- * model's records come from one partition. Its timestamp is the row's own time, or where the row has none, its index as
- * seconds since the epoch: never the clock. So the same rows always make the same topic. A row that cannot be read is
- * sent too, under the default model: it is for the job to reject it.
+ * Sends rows to the examples topic, in their order and each exactly once. The key of a record is the id of its model,
+ * so that one model's records come from one partition. Its timestamp is the row's own time, or where the row has none,
+ * its index as seconds since the epoch: never the clock. So the same rows always make the same topic. A row that cannot
+ * be read is sent too, under the default model: it is for the job to reject it.
  *
- * <p>{@link #plan} says beforehand what {@link #replay} will do. Not thread-safe, but for {@link #sent()} and {@link #stop()}.
+ * <p>{@link #plan} says beforehand what {@link #replay} will do. Not thread-safe, but for {@link #sent()} and {@link
+ * #stop()}.
  */
 public final class FileReplay implements AutoCloseable {
 
@@ -192,7 +193,10 @@ public final class FileReplay implements AutoCloseable {
         return sent;
     }
 
-    /** Lets a running {@link #replay} end soon, after what it has sent is with the broker. May be called from any thread. */
+    /**
+     * Lets a running {@link #replay} end soon, after what it has sent is with the broker. May be called from any
+     * thread.
+     */
     public void stop() {
         stopped = true;
     }

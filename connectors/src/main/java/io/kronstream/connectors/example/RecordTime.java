@@ -8,10 +8,10 @@ import java.time.YearMonth;
  *
  * <ul>
  *   <li>{@code yyyy-MM-dd}, midnight;
- *   <li>{@code yyyy-MM-dd HH:mm[:ss[.fraction]]}, a space or {@code T} between day and time, then nothing, {@code Z} or an
- *       offset {@code ±HH}, {@code ±HHmm} or {@code ±HH:mm}; without an offset it is UTC;
- *   <li>a decimal number: seconds since the epoch if its magnitude is below {@value #FIRST_MILLISECONDS}, which as seconds is in the
- *       year 5138 and as milliseconds in 1973, else milliseconds.
+ *   <li>{@code yyyy-MM-dd HH:mm[:ss[.fraction]]}, a space or {@code T} between day and time, then nothing, {@code Z} or
+ *       an offset {@code ±HH}, {@code ±HHmm} or {@code ±HH:mm}; without an offset it is UTC;
+ *   <li>a decimal number: seconds since the epoch if its magnitude is below {@value #FIRST_MILLISECONDS}, which as
+ *       seconds is in the year 5138 and as milliseconds in 1973, else milliseconds.
  * </ul>
  *
  * What is finer than a millisecond is cut off in a fraction of a second, and rounded in a number.

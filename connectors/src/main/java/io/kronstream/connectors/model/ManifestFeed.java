@@ -18,7 +18,10 @@ public final class ManifestFeed implements AutoCloseable {
         this.topic = new ModelTopic(settings, topic, committedOnly);
     }
 
-    /** The manifests since the last poll, those of one model in the order of the topic. Returns at the topic's present end. */
+    /**
+     * The manifests since the last poll, those of one model in the order of the topic. Returns at the topic's present
+     * end.
+     */
     public List<ModelManifest> poll() {
         List<ModelManifest> manifests = new ArrayList<>();
         topic.readToEnd(read -> ModelKeys.parse(ModelTopic.key(read))

@@ -10,8 +10,8 @@ import org.apache.flink.api.common.functions.FlatMapFunction;
 import org.apache.flink.util.Collector;
 
 /**
- * Cuts a version of a model into records: its chunks, then its manifest, which makes it whole. Equal versions give equal
- * records, so that publishing one again changes nothing.
+ * Cuts a version of a model into records: its chunks, then its manifest, which makes it whole. Equal versions give
+ * equal records, so that publishing one again changes nothing.
  */
 public final class ModelChunks implements FlatMapFunction<PublishedModel, ModelRecord> {
     private static final long serialVersionUID = 1;

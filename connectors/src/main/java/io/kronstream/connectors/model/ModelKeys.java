@@ -6,8 +6,9 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Keys of the models topic: {@code MODEL/chunk/SLOT/INDEX} and {@code MODEL/manifest/SLOT}. The slot is the version modulo
- * 2, so that compaction never takes anything of the version before the one being written. A model's id may itself hold slashes.
+ * Keys of the models topic: {@code MODEL/chunk/SLOT/INDEX} and {@code MODEL/manifest/SLOT}. The slot is the version
+ * modulo 2, so that compaction never takes anything of the version before the one being written. A model's id may
+ * itself hold slashes.
  */
 final class ModelKeys {
     private static final Pattern KEY =

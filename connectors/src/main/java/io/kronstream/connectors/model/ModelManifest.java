@@ -15,8 +15,8 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 
 /**
- * What a version of a model is and what it is made of. It is written after its chunks; as a record it is JSON, with its properties in the order given here, so
- * that equal versions have equal bytes.
+ * What a version of a model is and what it is made of. It is written after its chunks; as a record it is JSON, with its
+ * properties in the order given here, so that equal versions have equal bytes.
  *
  * @param layout form of manifest and chunks, {@value #LAYOUT}
  * @param model id of the model

@@ -12,11 +12,12 @@ import java.util.TreeSet;
 import java.util.function.Consumer;
 
 /**
- * Reads published models with an ordinary Kafka consumer. Every call reads the topic from its beginning to what is its end at that
- * moment. A version is returned only if it is whole and its digests are right; never half of one, never a mixture. Where
- * a version was published more than once, the last one counts.
+ * Reads published models with an ordinary Kafka consumer. Every call reads the topic from its beginning to what is its
+ * end at that moment. A version is returned only if it is whole and its digests are right; never half of one, never a
+ * mixture. Where a version was published more than once, the last one counts.
  *
- * <p>Records that are nothing of this kind, or of a newer layout, are skipped. Failures to reach the topic are {@link ConnectorException}s. Not thread-safe.
+ * <p>Records that are nothing of this kind, or of a newer layout, are skipped. Failures to reach the topic are {@link
+ * ConnectorException}s. Not thread-safe.
  */
 public final class ModelReader implements AutoCloseable {
     private final ModelTopic topic;

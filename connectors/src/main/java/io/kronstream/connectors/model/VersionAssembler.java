@@ -8,9 +8,10 @@ import java.util.Optional;
 import java.util.TreeMap;
 
 /**
- * Puts versions of one model together from its records in the order of the topic. It keeps what compaction would keep: of each key the latest record. A version
- * is whole when its manifest is there and every chunk has the manifest's version, length and digest; whatever else is there, older, newer, of another
- * attempt or twice, is not mixed in. Memory is bounded by two versions.
+ * Puts versions of one model together from its records in the order of the topic. It keeps what compaction would keep:
+ * of each key the latest record. A version is whole when its manifest is there and every chunk has the manifest's
+ * version, length and digest; whatever else is there, older, newer, of another attempt or twice, is not mixed in.
+ * Memory is bounded by two versions.
  */
 final class VersionAssembler {
     private final Slot[] slots = {new Slot(), new Slot()};

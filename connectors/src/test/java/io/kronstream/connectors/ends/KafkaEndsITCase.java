@@ -44,7 +44,9 @@ import org.apache.kafka.common.header.Header;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** All ends in one small job on a mini cluster: records in, decoded, and out again as scores, models and dead letters. */
+/**
+ * All ends in one small job on a mini cluster: records in, decoded, and out again as scores, models and dead letters.
+ */
 class KafkaEndsITCase {
     @RegisterExtension
     static final TestBroker BROKER = new TestBroker();

@@ -21,7 +21,10 @@ import org.junit.jupiter.params.provider.MethodSource;
 class RealFilesTest {
     private static final String NONE = null;
 
-    /** File, rows, rows without a model, task, label, mean of the labels, time, its first and last value, key, numeric, categorical. */
+    /**
+     * File, rows, rows without a model, task, label, mean of the labels, time, its first and last value, key, numeric,
+     * categorical.
+     */
     static List<Arguments> files() {
         return List.of(
                 Arguments.of(

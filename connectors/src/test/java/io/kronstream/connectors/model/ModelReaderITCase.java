@@ -134,7 +134,10 @@ class ModelReaderITCase {
         }
     }
 
-    /** After the broker has thrown old records away, the last version is still whole, even while the next is half written. */
+    /**
+     * After the broker has thrown old records away, the last version is still whole, even while the next is half
+     * written.
+     */
     @Test
     void readsWhatCompactionLeaves() throws Exception {
         try (Admin admin = Admin.create(BROKER.settings().client(Map.of(), Map.of()))) {
