@@ -176,13 +176,16 @@ public final class Learner implements AutoCloseable {
     /** Takes the steps that are possible now; true if nothing waits any more. */
     public boolean advance(Listener listener) {
         while (ready > 0) {
-            if (!installDue(listener)) {
+            MiniBatch batch = closed.peek();
+            batch.dropUnlabelled();
+            // a refresh is installed before a step, not before a mini-batch that makes none
+            boolean learnable = !batch.instances.isEmpty();
+            if (learnable && !installDue(listener)) {
                 return false;
             }
-            MiniBatch batch = closed.remove();
+            closed.remove();
             ready--;
-            batch.dropUnlabelled();
-            if (!batch.instances.isEmpty()) {
+            if (learnable) {
                 learn(batch, listener);
             }
         }
@@ -391,7 +394,6 @@ public final class Learner implements AutoCloseable {
                 }
             }
         }
-        // a deferred request at lag 0 cannot exist: it would be due at once
         return true;
     }
 

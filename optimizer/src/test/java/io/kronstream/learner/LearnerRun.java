@@ -26,6 +26,7 @@ final class LearnerRun implements Learner.Listener {
     private final List<RefreshRequest> held = new ArrayList<>();
     private final Random order = new Random(5);
     int requests;
+    String digestOfLastStep;
     Learner learner;
 
     LearnerRun(LearnerSettings settings, Answers answers) {
@@ -81,6 +82,7 @@ final class LearnerRun implements Learner.Listener {
     @Override
     public void stepped(StepReport report) {
         scores.addAll(report.scores());
+        digestOfLastStep = learner.digest();
     }
 
     @Override

@@ -182,6 +182,17 @@ class LearnerTest {
     }
 
     @Test
+    void nothingChangesBetweenTheLastStepAndTheEnd() {
+        LearnerSettings settings = settings(LearnerRun.forecastSchema(12, 10), "dykaf", 4);
+        for (int length = 200; length < 240; length++) {
+            LearnerRun run = new LearnerRun(settings, LearnerRun.Answers.WHEN_WAITED_FOR)
+                    .feed(LearnerRun.seriesStream(length))
+                    .finish();
+            assertThat(run.learner.digest()).isEqualTo(run.digestOfLastStep);
+        }
+    }
+
+    @Test
     void publishesOnceForEachStepAtMost() {
         LearnerSettings settings = settings(LearnerRun.binarySchema(), "adam", 0);
         LearnerRun run = new LearnerRun(settings, LearnerRun.Answers.AT_ONCE);
