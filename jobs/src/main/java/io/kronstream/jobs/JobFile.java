@@ -116,7 +116,7 @@ public final class JobFile {
     }
 
     private static void flatten(String prefix, ObjectNode mapping, Map<String, String> values) {
-        mapping.fields().forEachRemaining(entry -> {
+        mapping.properties().forEach(entry -> {
             String key = prefix + entry.getKey();
             JsonNode node = entry.getValue();
             if (node instanceof ObjectNode nested) {

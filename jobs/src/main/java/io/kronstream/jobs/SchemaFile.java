@@ -253,7 +253,7 @@ public final class SchemaFile {
             Map<String, Double> periods = new TreeMap<>();
             JsonNode node = mapping.get("periodic");
             if (node instanceof ObjectNode entries) {
-                entries.fields().forEachRemaining(entry -> {
+                entries.properties().forEach(entry -> {
                     if (entry.getValue().isNumber()) {
                         periods.put(entry.getKey(), entry.getValue().doubleValue());
                     } else {

@@ -58,7 +58,12 @@ final class Crash {
         if (!farEnough) {
             return;
         }
-        long completed = rest.checkpoints(job).completed();
+        long completed;
+        try {
+            completed = rest.checkpoints(job).completed();
+        } catch (IOException e) {
+            return; // a busy cluster: there will be another look
+        }
         if (checkpointsBefore < 0) {
             checkpointsBefore = completed;
         } else if (completed > checkpointsBefore) {

@@ -152,9 +152,10 @@ public final class Demo {
     private void watch(
             FlinkCluster cluster, JobSettings job, RunningJob running, Feeder feeder, JobObserver observer, long rows)
             throws IOException, InterruptedException, JobFailure {
+        FlinkRest rest = new FlinkRest(cluster.restAddress());
         Progress progress = new Progress(
                 out,
-                new FlinkRest(cluster.restAddress()),
+                rest,
                 running.id(),
                 settings.dataset().metric(),
                 job.learner().schema().task());
@@ -162,6 +163,7 @@ public final class Demo {
                 ? new Crash(processes, running.id(), feeder, rows, out)
                 : null;
         boolean stopping = false;
+        boolean stopSent = false;
         while (!running.awaitEnd(LOOK)) {
             feeder.check();
             JobObserver.Glance glance = observer.glance();
@@ -170,6 +172,10 @@ public final class Demo {
                 stopping = true;
                 feeder.stop();
                 say("Stopping: the job learns what it has, takes a savepoint and ends.");
+            }
+            // A job that is starting cannot be stopped yet, and one whose source has ended ends by itself.
+            if (stopping && !stopSent && allRunning(rest, running)) {
+                stopSent = true;
                 running.stop(job.checkpoints().directory());
             }
             if (crash != null && !stopping) {
@@ -180,6 +186,14 @@ public final class Demo {
         if (crash != null && !crash.done() && !stopping) {
             throw new JobFailure("The stream ended before a checkpoint had completed, so nothing was killed:"
                     + " give more examples or a shorter --checkpoint-interval");
+        }
+    }
+
+    private static boolean allRunning(FlinkRest rest, RunningJob running) {
+        try {
+            return rest.allRunning(running.id());
+        } catch (IOException e) {
+            return false; // a busy cluster: there will be another look
         }
     }
 
