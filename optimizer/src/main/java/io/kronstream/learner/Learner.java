@@ -110,12 +110,12 @@ public final class Learner implements AutoCloseable {
     void initialise() {
         for (int layer = 0; layer < parameters.size(); layer++) {
             Matrix weights = parameters.get(layer);
-            SplitMix64 random = SplitMix64.of(settings.seed(), model, layer);
+            SplitMix64 random = new SplitMix64(settings.seed(), model + "/" + layerPrefix(layer));
             double bound = 1 / Math.sqrt(Math.max(1, weights.columns() - 1));
             float[] row = new float[weights.columns()];
             for (int i = 0; i < weights.rows(); i++) {
                 for (int j = 0; j < row.length; j++) {
-                    row[j] = (float) ((2 * random.uniform() - 1) * bound);
+                    row[j] = (float) ((2 * random.nextDouble() - 1) * bound);
                 }
                 weights.write(i * row.length, row, 0, row.length);
             }

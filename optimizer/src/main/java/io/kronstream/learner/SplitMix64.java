@@ -3,33 +3,44 @@ package io.kronstream.learner;
 
 import java.nio.charset.StandardCharsets;
 
-/** The splitmix64 generator (Steele, Lea and Flood 2014): a seed determines the sequence, everywhere. */
-final class SplitMix64 {
+/**
+ * Steele, Lea and Flood's SplitMix64 (OOPSLA 2014): value i, from 1, is {@code mix(seed + i * GAMMA)}. A seed determines
+ * the sequence, everywhere.
+ */
+public final class SplitMix64 {
     private static final long GAMMA = 0x9E3779B97F4A7C15L;
+    private static final long FNV_OFFSET = 0xCBF29CE484222325L;
+    private static final long FNV_PRIME = 0x100000001B3L;
 
     private long state;
 
-    SplitMix64(long seed) {
+    /** The reference sequence of a raw seed. */
+    public SplitMix64(long seed) {
         state = seed;
     }
 
-    /** A generator for one purpose of one model: no two of them share a sequence. */
-    static SplitMix64 of(long seed, String model, int purpose) {
-        long hash = 0xCBF29CE484222325L;
-        for (byte b : model.getBytes(StandardCharsets.UTF_8)) {
-            hash = (hash ^ (b & 0xFF)) * 0x100000001B3L;
+    /** Sequences of one seed and different names are independent. */
+    public SplitMix64(long seed, String name) {
+        long hash = FNV_OFFSET;
+        for (byte b : name.getBytes(StandardCharsets.UTF_8)) {
+            hash = (hash ^ (b & 0xFF)) * FNV_PRIME;
         }
-        return new SplitMix64(mix(seed + mix(hash + mix(purpose))));
+        state = mix(seed + mix(hash));
     }
 
-    long next() {
+    public long nextLong() {
         state += GAMMA;
         return mix(state);
     }
 
     /** Uniform in [0, 1), 53 bits. */
-    double uniform() {
-        return (next() >>> 11) * 0x1.0p-53;
+    public double nextDouble() {
+        return (nextLong() >>> 11) * 0x1.0p-53;
+    }
+
+    /** Uniform in 0 .. bound - 1, for bounds far below 2^53. */
+    public int nextInt(int bound) {
+        return (int) (nextDouble() * bound);
     }
 
     private static long mix(long value) {

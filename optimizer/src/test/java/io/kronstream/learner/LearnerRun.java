@@ -136,8 +136,8 @@ final class LearnerRun implements Learner.Listener {
         SplitMix64 random = new SplitMix64(3);
         List<Example> stream = new ArrayList<>();
         for (int i = 0; i < length; i++) {
-            double[] x = {10 * random.uniform(), 10 * random.uniform(), 10 * random.uniform()};
-            boolean flipped = random.uniform() < 0.1;
+            double[] x = {10 * random.nextDouble(), 10 * random.nextDouble(), 10 * random.nextDouble()};
+            boolean flipped = random.nextDouble() < 0.1;
             double label = (x[0] + x[1] <= 8) != flipped ? 1 : 0;
             stream.add(new Example("m", 0, i, 1000L * i, x, new int[0], label));
         }
@@ -148,7 +148,7 @@ final class LearnerRun implements Learner.Listener {
         SplitMix64 random = new SplitMix64(4);
         List<Example> stream = new ArrayList<>();
         for (int i = 0; i < length; i++) {
-            double value = 20 + 5 * StrictMath.sin(2 * Math.PI * i / 24) + random.uniform();
+            double value = 20 + 5 * StrictMath.sin(2 * Math.PI * i / 24) + random.nextDouble();
             stream.add(new Example("m", 0, i, 3_600_000L * i, new double[0], new int[0], value));
         }
         return stream;

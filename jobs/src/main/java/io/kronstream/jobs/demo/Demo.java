@@ -126,7 +126,7 @@ public final class Demo {
             }
         }
         say(
-                "Learning %s with %s, model by model in one partition each; Ctrl-C ends it.",
+                "Learning %s with %s. Ctrl-C ends it.",
                 settings.dataset().name(), job.learner().optimizer().name());
         Metric metric = settings.dataset().metric();
         try (JobObserver observer = new JobObserver(job, metric);

@@ -2,6 +2,7 @@
 package io.kronstream.jobs.streams;
 
 import io.kronstream.learner.DataSchema;
+import io.kronstream.learner.SplitMix64;
 import io.kronstream.learner.Task;
 import java.util.ArrayList;
 import java.util.Iterator;
