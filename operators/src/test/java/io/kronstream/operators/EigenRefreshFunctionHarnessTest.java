@@ -32,7 +32,10 @@ class EigenRefreshFunctionHarnessTest {
             "fingerprint",
             RefreshMethod.QR_ITERATION,
             3,
+            0,
+            0,
             new float[] {4, 1, 0.5f, 3, 0.25f, 2},
+            new float[0],
             new float[] {1, 0, 0, 0, 1, 0, 0, 0, 1});
 
     private static final List<RefreshAnswer> SENT = new ArrayList<>();

@@ -404,12 +404,13 @@ class TrainOperatorHarnessTest {
                 answer.fingerprint(),
                 answer.succeeded(),
                 answer.size(),
-                answer.basis(),
+                answer.matrix(),
+                answer.eigenvalues(),
                 answer.permutation());
     }
 
     private static RefreshAnswer foreign(RefreshAnswer answer) {
-        float[] basis = answer.basis().clone();
+        float[] basis = answer.matrix().clone();
         Arrays.fill(basis, 0.25f);
         return new RefreshAnswer(
                 answer.model(),
@@ -421,6 +422,7 @@ class TrainOperatorHarnessTest {
                 answer.succeeded(),
                 answer.size(),
                 basis,
+                answer.eigenvalues(),
                 answer.permutation());
     }
 }

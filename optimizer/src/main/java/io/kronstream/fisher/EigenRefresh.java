@@ -9,7 +9,7 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * Brings eigenbases of symmetric factors up to date. What does not succeed is tried once more in double precision, with
+ * Does the cubic work on symmetric factors: eigenbases, inverses, powers. What does not succeed is tried once more in double precision, with
  * a little damping. Results depend on the arguments alone. It owns scratch memory and is not thread-safe.
  *
  * <p>Coordinates that a factor keeps apart stay exactly apart: where a row is zero beside the diagonal, the unit vector
@@ -33,66 +33,148 @@ public final class EigenRefresh implements AutoCloseable {
         this.precision = precision;
     }
 
-    /**
-     * Does the work of a task.
-     *
-     * @param factor symmetric n x n, of this object's precision
-     * @param basis present basis; may be null for {@link RefreshMethod#EIGENDECOMPOSITION}
-     */
-    public Decomposition compute(RefreshMethod method, Matrix factor, Matrix basis) {
-        Scratch own = scratch.computeIfAbsent(factor.rows(), n -> new Scratch(precision, n));
-        int[] permutation = attempt(method, factor, basis, own);
+    /** Does the work of a task, whose matrices have this object's precision. */
+    public Decomposition compute(RefreshTask task) {
+        Scratch own = scratch.computeIfAbsent(task.factor().rows(), n -> new Scratch(precision, n));
+        int[] permutation = attempt(task, own);
         if (permutation == null) {
-            permutation = secondTry(method, factor, basis, own.result);
+            permutation = secondTry(task, own);
         }
         if (permutation == null) {
-            return new Decomposition(false, own.result, new int[0]);
+            return new Decomposition(false, own.result, new double[0], new int[0]);
         }
-        return new Decomposition(true, own.result, permutation);
+        double[] eigenvalues = task.method().givesEigenvalues() ? own.eigenvalues : new double[0];
+        return new Decomposition(true, own.result, eigenvalues, permutation);
     }
 
-    private static int[] secondTry(RefreshMethod method, Matrix factor, Matrix basis, Matrix result) {
-        int n = factor.rows();
+    private static int[] secondTry(RefreshTask task, Scratch own) {
+        int n = task.factor().rows();
         try (Scratch wide = new Scratch(Precision.DOUBLE, n);
-                Matrix damped = Matrix.create(Precision.DOUBLE, n, n);
-                Matrix wideBasis = Matrix.create(Precision.DOUBLE, n, n)) {
-            damped.copyFrom(factor);
-            double trace = 0;
-            for (int i = 0; i < n; i++) {
-                trace += damped.get(i, i);
-            }
-            damped.addToDiagonal(DAMPING * trace / n);
-            if (basis != null) {
-                wideBasis.copyFrom(basis);
-            }
-            int[] permutation = attempt(method, damped, wideBasis, wide);
+                Matrix damped = wide(task.factor());
+                Matrix partner = task.partner() == null ? null : wide(task.partner());
+                Matrix basis = task.basis() == null ? null : wide(task.basis())) {
+            damped.addToDiagonal(DAMPING * trace(damped) / n);
+            int[] permutation = attempt(
+                    new RefreshTask(task.side(), task.method(), damped, partner, basis, task.shift(), task.exponent()),
+                    wide);
             if (permutation != null) {
-                result.copyFrom(wide.result);
+                own.result.copyFrom(wide.result);
+                System.arraycopy(wide.eigenvalues, 0, own.eigenvalues, 0, n);
             }
-            return permutation;
+            // What is finite in double may not be in single precision.
+            return permutation != null && Double.isFinite(own.result.squaredNorm()) ? permutation : null;
         }
     }
 
-    /** Leaves the new basis in the scratch's result; null if it failed. */
-    private static int[] attempt(RefreshMethod method, Matrix factor, Matrix basis, Scratch scratch) {
+    private static Matrix wide(Matrix matrix) {
+        Matrix wide = Matrix.create(Precision.DOUBLE, matrix.rows(), matrix.columns());
+        wide.copyFrom(matrix);
+        return wide;
+    }
+
+    private static double trace(Matrix matrix) {
+        double trace = 0;
+        for (int i = 0; i < matrix.rows(); i++) {
+            trace += matrix.get(i, i);
+        }
+        return trace;
+    }
+
+    /** Leaves the result, and eigenvalues if it has any, in the scratch and returns the permutation; null if it failed. */
+    private static int[] attempt(RefreshTask task, Scratch scratch) {
+        Matrix factor = task.factor();
         if (!Double.isFinite(factor.squaredNorm())) {
             return null;
         }
-        int n = factor.rows();
-        return switch (method) {
-            case EIGENDECOMPOSITION -> eigendecomposition(factor, scratch.result)
-                    ? Ordering.descending(n, i -> 0)
-                    : null;
-            case QR_ITERATION -> qrIteration(factor, basis, scratch);
-        };
+        boolean succeeded =
+                switch (task.method()) {
+                    case QR_ITERATION -> true;
+                    case EIGENDECOMPOSITION -> eigendecomposition(factor, scratch);
+                    case INVERSE -> inverse(factor, task.shift(), scratch);
+                    case POWER -> power(factor, task.shift(), task.exponent(), scratch);
+                    case PAIR -> pair(factor, task.shift(), task.partner(), scratch);
+                };
+        if (!succeeded) {
+            return null;
+        }
+        return task.method() == RefreshMethod.QR_ITERATION
+                ? qrIteration(factor, task.basis(), scratch)
+                : Ordering.descending(factor.rows(), i -> 0);
     }
 
-    private static boolean eigendecomposition(Matrix factor, Matrix result) {
+    private static boolean inverse(Matrix factor, double shift, Scratch scratch) {
+        scratch.result.copyFrom(factor);
+        scratch.result.addToDiagonal(shift);
+        return scratch.result.invertPositiveDefinite();
+    }
+
+    private static boolean power(Matrix factor, double shift, double exponent, Scratch scratch) {
+        if (!eigendecomposition(factor, scratch)) {
+            return false;
+        }
+        int n = factor.rows();
+        double raised = shift - Math.min(0, scratch.eigenvalues[n - 1]);
+        double[] powers = new double[n];
+        for (int j = 0; j < n; j++) {
+            double eigenvalue = scratch.eigenvalues[j] + raised;
+            if (eigenvalue <= 0) {
+                return false;
+            }
+            powers[j] = StrictMath.pow(eigenvalue, exponent);
+        }
+        scaleColumns(scratch.result, powers, scratch.product, scratch.row);
+        scratch.other().multiplySymmetric(1, scratch.product, false, scratch.result, true, 0);
+        scratch.result.copyFrom(scratch.other());
+        return Double.isFinite(scratch.result.squaredNorm());
+    }
+
+    /** {@code B = Q (d + shift)^-1/2}, then {@code K = B E} with the eigenvectors E of {@code B^T Y B}. */
+    private static boolean pair(Matrix factor, double shift, Matrix partner, Scratch scratch) {
+        if (!Double.isFinite(partner.squaredNorm()) || !eigendecomposition(factor, scratch)) {
+            return false;
+        }
+        int n = factor.rows();
+        double[] scales = new double[n];
+        for (int j = 0; j < n; j++) {
+            double eigenvalue = scratch.eigenvalues[j] + shift;
+            if (eigenvalue <= 0) {
+                return false;
+            }
+            scales[j] = 1 / Math.sqrt(eigenvalue);
+        }
+        try (Matrix root = Matrix.create(factor.precision(), n, n);
+                Matrix reduced = Matrix.create(factor.precision(), n, n)) {
+            scaleColumns(scratch.result, scales, root, scratch.row);
+            scratch.product.multiply(1, partner, false, root, false, 0);
+            reduced.multiplySymmetric(1, root, true, scratch.product, false, 0);
+            if (!Double.isFinite(reduced.squaredNorm()) || !eigendecomposition(reduced, scratch)) {
+                return false;
+            }
+            scratch.product.multiply(1, root, false, scratch.result, false, 0);
+            scratch.result.copyFrom(scratch.product);
+        }
+        return Double.isFinite(scratch.result.squaredNorm());
+    }
+
+    private static void scaleColumns(Matrix matrix, double[] scales, Matrix result, double[] row) {
+        int n = matrix.columns();
+        for (int i = 0; i < n; i++) {
+            matrix.read(i * n, row, 0, n);
+            for (int j = 0; j < n; j++) {
+                row[j] *= scales[j];
+            }
+            result.write(i * n, row, 0, n);
+        }
+    }
+
+    private static boolean eigendecomposition(Matrix factor, Scratch scratch) {
+        Matrix result = scratch.result;
+        double[] descending = scratch.eigenvalues;
         int n = factor.rows();
         int[] coupled = coupled(factor);
         if (coupled.length == n) {
             result.copyFrom(factor);
-            return result.eigenvectors(null);
+            return result.eigenvectors(descending);
         }
         // Eigenvectors of the coupled coordinates first, then the others' unit vectors; finally by eigenvalue.
         double[] eigenvalues = new double[n];
@@ -119,6 +201,7 @@ public final class EigenRefresh implements AutoCloseable {
             System.arraycopy(partValues, 0, eigenvalues, 0, coupled.length);
             int[] order = Ordering.descending(n, j -> eigenvalues[j]);
             for (int j = 0; j < n; j++) {
+                descending[j] = eigenvalues[order[j]];
                 if (order[j] >= coupled.length) {
                     result.set(unit[order[j]], j, 1);
                     continue;
@@ -199,20 +282,33 @@ public final class EigenRefresh implements AutoCloseable {
     private static final class Scratch implements AutoCloseable {
         final Matrix result;
         final Matrix product;
+        final double[] eigenvalues;
+        private Matrix other;
         final double[] row;
         final double[] otherRow;
 
         Scratch(Precision precision, int n) {
             result = Matrix.create(precision, n, n);
             product = Matrix.create(precision, n, n);
+            eigenvalues = new double[n];
             row = new double[n];
             otherRow = new double[n];
+        }
+
+        Matrix other() {
+            if (other == null) {
+                other = Matrix.create(result.precision(), result.rows(), result.rows());
+            }
+            return other;
         }
 
         @Override
         public void close() {
             result.close();
             product.close();
+            if (other != null) {
+                other.close();
+            }
         }
     }
 }

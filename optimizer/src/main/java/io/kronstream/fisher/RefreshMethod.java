@@ -1,10 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.kronstream.fisher;
 
-/** How a factor's eigenbasis is brought up to date. */
+/** The cubic work that is done on a factor X. */
 public enum RefreshMethod {
     /** One step of orthogonal iteration from the present basis: {@code qr(X Q_sorted)}. */
     QR_ITERATION,
     /** A full symmetric eigendecomposition, eigenvalues descending. */
-    EIGENDECOMPOSITION
+    EIGENDECOMPOSITION,
+    /** {@code (X + shift I)^-1}, for X + shift I positive definite. */
+    INVERSE,
+    /** {@code (X + shift I)^exponent}, after raising eigenvalues of X below zero to zero all alike. */
+    POWER,
+    /**
+     * K and s with {@code K^T (X + shift I) K = I} and {@code K^T Y K = diag(s)}, s descending, for the partner Y: the
+     * eigenvectors of a pair of symmetric matrices, the first positive definite.
+     */
+    PAIR;
+
+    /** Whether it starts from the present basis. */
+    public boolean needsBasis() {
+        return this == QR_ITERATION;
+    }
+
+    /** Whether it needs a second matrix. */
+    public boolean needsPartner() {
+        return this == PAIR;
+    }
+
+    /** Whether its result comes with eigenvalues. */
+    public boolean givesEigenvalues() {
+        return this == EIGENDECOMPOSITION || this == PAIR;
+    }
 }

@@ -316,10 +316,8 @@ public final class Learner implements AutoCloseable {
                 RefreshSlot slot = slot(layer, task.side());
                 if (slot.outstanding) {
                     slot.deferred = true;
-                    slot.deferredMethod = task.method();
                 } else {
-                    slot.method = task.method();
-                    ask(slot, step);
+                    ask(slot, task);
                     asked.add(slot);
                 }
             }
@@ -327,14 +325,25 @@ public final class Learner implements AutoCloseable {
         return asked;
     }
 
-    private void ask(RefreshSlot slot, long after) {
+    private void ask(RefreshSlot slot, RefreshTask task) {
         slot.version++;
         slot.outstanding = true;
-        slot.askedAfter = after;
+        slot.askedAfter = step;
+        slot.method = task.method();
+        slot.shift = task.shift();
+        slot.exponent = task.exponent();
         if (settings.lag() > 0) {
-            arena.tensor(slot.askedTensor()).copyFrom(task(slot).factor());
-            arena.markDirty(slot.askedTensor());
+            keep(task.factor(), slot.askedTensor());
+            if (task.partner() != null) {
+                keep(task.partner(), slot.askedPartnerTensor());
+            }
         }
+    }
+
+    /** Later steps change the factors; what was asked for must not change with them. */
+    private void keep(Matrix factor, String tensor) {
+        arena.tensor(tensor).copyFrom(factor);
+        arena.markDirty(tensor);
     }
 
     private RefreshTask task(RefreshSlot slot) {
@@ -354,13 +363,12 @@ public final class Learner implements AutoCloseable {
     private RefreshRequest request(RefreshSlot slot) {
         RefreshTask task = task(slot);
         int n = slot.size;
-        Matrix factor = settings.lag() > 0 ? arena.tensor(slot.askedTensor()) : task.factor();
-        float[] triangle = new float[n * (n + 1) / 2];
-        for (int i = 0, at = 0; i < n; at += n - i, i++) {
-            factor.read(i * n + i, triangle, at, n - i);
+        float[] basis = new float[slot.method.needsBasis() ? n * n : 0];
+        if (basis.length > 0) {
+            task.basis().read(0, basis, 0, basis.length);
         }
-        float[] basis = new float[n * n];
-        task.basis().read(0, basis, 0, basis.length);
+        float[] partner =
+                slot.method.needsPartner() ? triangle(asked(slot.askedPartnerTensor(), task.partner())) : new float[0];
         return new RefreshRequest(
                 model,
                 slot.layer,
@@ -371,8 +379,24 @@ public final class Learner implements AutoCloseable {
                 shared.fingerprint(),
                 slot.method,
                 n,
-                triangle,
+                slot.shift,
+                slot.exponent,
+                triangle(asked(slot.askedTensor(), task.factor())),
+                partner,
                 basis);
+    }
+
+    private Matrix asked(String tensor, Matrix present) {
+        return settings.lag() > 0 ? arena.tensor(tensor) : present;
+    }
+
+    private static float[] triangle(Matrix symmetric) {
+        int n = symmetric.rows();
+        float[] triangle = new float[n * (n + 1) / 2];
+        for (int i = 0, at = 0; i < n; at += n - i, i++) {
+            symmetric.read(i * n + i, triangle, at, n - i);
+        }
+        return triangle;
     }
 
     /** Installs what is due before the next step, if all its answers are there. */
@@ -388,8 +412,7 @@ public final class Learner implements AutoCloseable {
                 install(slot);
                 if (slot.deferred) {
                     slot.deferred = false;
-                    slot.method = slot.deferredMethod;
-                    ask(slot, step);
+                    ask(slot, task(slot));
                     listener.requested(request(slot));
                 }
             }

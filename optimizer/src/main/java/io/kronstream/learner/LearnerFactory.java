@@ -29,7 +29,7 @@ public final class LearnerFactory implements AutoCloseable {
     private final List<TensorSpec> tensors = new ArrayList<>();
     private final List<String> counters = new ArrayList<>();
     private final double[] targets;
-    private final Map<Integer, Matrix> bases = new HashMap<>();
+    private final Map<Integer, Matrix> results = new HashMap<>();
 
     /** @throws IllegalArgumentException if {@link LearnerSettings#problems()} finds any */
     public LearnerFactory(LearnerSettings settings) {
@@ -65,7 +65,11 @@ public final class LearnerFactory implements AutoCloseable {
         if (settings.lag() > 0) {
             for (int side : optimizer.sides(shape.rows(), shape.columns())) {
                 int size = side == 0 ? shape.rows() : shape.columns();
-                tensors.add(TensorSpec.symmetric(new RefreshSlot(layer, side, size).askedTensor(), size));
+                RefreshSlot slot = new RefreshSlot(layer, side, size);
+                tensors.add(TensorSpec.symmetric(slot.askedTensor(), size));
+                if (optimizer.refreshesPairs()) {
+                    tensors.add(TensorSpec.symmetric(slot.askedPartnerTensor(), size));
+                }
             }
         }
     }
@@ -95,9 +99,13 @@ public final class LearnerFactory implements AutoCloseable {
 
     void install(RefreshAnswer answer, LayerState layer) {
         int n = answer.size();
-        Matrix basis = bases.computeIfAbsent(n, size -> Matrix.create(Precision.FLOAT, size, size));
-        basis.write(0, answer.basis(), 0, n * n);
-        optimizer.install(layer, answer.side(), new Decomposition(true, basis, answer.permutation()));
+        Matrix matrix = results.computeIfAbsent(n, size -> Matrix.create(Precision.FLOAT, size, size));
+        matrix.write(0, answer.matrix(), 0, n * n);
+        double[] eigenvalues = new double[answer.eigenvalues().length];
+        for (int j = 0; j < eigenvalues.length; j++) {
+            eigenvalues[j] = answer.eigenvalues()[j];
+        }
+        optimizer.install(layer, answer.side(), new Decomposition(true, matrix, eigenvalues, answer.permutation()));
     }
 
     LearnerSettings settings() {
@@ -128,6 +136,6 @@ public final class LearnerFactory implements AutoCloseable {
     public void close() {
         network.close();
         optimizer.close();
-        bases.values().forEach(Matrix::close);
+        results.values().forEach(Matrix::close);
     }
 }

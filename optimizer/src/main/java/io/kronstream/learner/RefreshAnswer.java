@@ -10,9 +10,10 @@ package io.kronstream.learner;
  * @param version version of the request it answers
  * @param configuration configuration digest of the request
  * @param fingerprint numerics fingerprint of the process that computed it
- * @param succeeded false when the decomposition failed even in double precision; the arrays are then empty
+ * @param succeeded false when the work failed even in double precision; the arrays are then empty
  * @param size n
- * @param basis new basis, n x n row-major, eigenvectors as columns
+ * @param matrix new basis, eigenvectors as columns, or inverse or power; n x n row-major
+ * @param eigenvalues one for each column; empty where the method gives none
  * @param permutation column j of the new basis continues column {@code permutation[j]} of the old one
  */
 public record RefreshAnswer(
@@ -24,5 +25,6 @@ public record RefreshAnswer(
         String fingerprint,
         boolean succeeded,
         int size,
-        float[] basis,
+        float[] matrix,
+        float[] eigenvalues,
         int[] permutation) {}

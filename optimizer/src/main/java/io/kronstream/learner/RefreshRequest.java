@@ -15,7 +15,10 @@ import io.kronstream.fisher.RefreshMethod;
  * @param fingerprint numerics fingerprint of the asking process
  * @param method what is asked for
  * @param size n, the side's length
+ * @param shift added to the factor's diagonal
+ * @param exponent of a power; else 0
  * @param factor upper triangle of the n x n factor, row by row, n (n + 1) / 2 values
+ * @param partner a second symmetric matrix in the same form; empty where the method needs none
  * @param basis present basis, n x n row-major, eigenvectors as columns; empty where the method needs none
  */
 public record RefreshRequest(
@@ -28,5 +31,8 @@ public record RefreshRequest(
         String fingerprint,
         RefreshMethod method,
         int size,
+        double shift,
+        double exponent,
         float[] factor,
+        float[] partner,
         float[] basis) {}

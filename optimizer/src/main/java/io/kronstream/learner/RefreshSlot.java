@@ -20,10 +20,10 @@ final class RefreshSlot {
     long askedAfter;
 
     RefreshMethod method = RefreshMethod.QR_ITERATION;
+    double shift;
+    double exponent;
     /** Whether another one fell due while this one was outstanding; it is asked for right after the installation. */
     boolean deferred;
-
-    RefreshMethod deferredMethod = RefreshMethod.QR_ITERATION;
 
     /** The answer to the outstanding refresh, once it is there. Not part of the state: it can be asked for again. */
     RefreshAnswer answer;
@@ -39,21 +39,28 @@ final class RefreshSlot {
         return Learner.layerPrefix(layer) + (side == 0 ? "left.asked" : "right.asked");
     }
 
+    /** The same for its partner. */
+    String askedPartnerTensor() {
+        return askedTensor() + "Partner";
+    }
+
     void write(DataOutput out) throws IOException {
         out.writeLong(version);
         out.writeBoolean(outstanding);
         out.writeLong(askedAfter);
-        out.writeByte(method.ordinal());
+        out.writeUTF(method.name());
+        out.writeDouble(shift);
+        out.writeDouble(exponent);
         out.writeBoolean(deferred);
-        out.writeByte(deferredMethod.ordinal());
     }
 
     void read(DataInput in) throws IOException {
         version = in.readLong();
         outstanding = in.readBoolean();
         askedAfter = in.readLong();
-        method = RefreshMethod.values()[in.readByte()];
+        method = RefreshMethod.valueOf(in.readUTF());
+        shift = in.readDouble();
+        exponent = in.readDouble();
         deferred = in.readBoolean();
-        deferredMethod = RefreshMethod.values()[in.readByte()];
     }
 }

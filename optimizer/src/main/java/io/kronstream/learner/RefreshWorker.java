@@ -3,6 +3,7 @@ package io.kronstream.learner;
 
 import io.kronstream.fisher.Decomposition;
 import io.kronstream.fisher.EigenRefresh;
+import io.kronstream.fisher.RefreshTask;
 import io.kronstream.linalg.Matrix;
 import io.kronstream.linalg.Numerics;
 import io.kronstream.linalg.Precision;
@@ -14,6 +15,7 @@ public final class RefreshWorker implements AutoCloseable {
     private final EigenRefresh refresh;
     private final String fingerprint;
     private final Map<Integer, Matrix> factors = new HashMap<>();
+    private final Map<Integer, Matrix> partners = new HashMap<>();
     private final Map<Integer, Matrix> bases = new HashMap<>();
 
     public RefreshWorker() {
@@ -24,16 +26,24 @@ public final class RefreshWorker implements AutoCloseable {
 
     public RefreshAnswer compute(RefreshRequest request) {
         int n = request.size();
-        Matrix factor = factors.computeIfAbsent(n, size -> Matrix.create(Precision.FLOAT, size, size));
-        Matrix basis = bases.computeIfAbsent(n, size -> Matrix.create(Precision.FLOAT, size, size));
-        basis.write(0, request.basis(), 0, n * n);
-        factor.write(0, square(request.factor(), n), 0, n * n);
-        Decomposition decomposition = refresh.compute(request.method(), factor, basis);
+        Decomposition decomposition = refresh.compute(new RefreshTask(
+                request.side(),
+                request.method(),
+                matrix(factors, n, square(request.factor(), n)),
+                request.method().needsPartner() ? matrix(partners, n, square(request.partner(), n)) : null,
+                request.method().needsBasis() ? matrix(bases, n, request.basis()) : null,
+                request.shift(),
+                request.exponent()));
         float[] values = new float[0];
+        float[] eigenvalues = new float[0];
         int[] permutation = new int[0];
         if (decomposition.succeeded()) {
             values = new float[n * n];
-            decomposition.basis().read(0, values, 0, values.length);
+            decomposition.matrix().read(0, values, 0, values.length);
+            eigenvalues = new float[decomposition.eigenvalues().length];
+            for (int j = 0; j < eigenvalues.length; j++) {
+                eigenvalues[j] = (float) decomposition.eigenvalues()[j];
+            }
             permutation = decomposition.permutation().clone();
         }
         return new RefreshAnswer(
@@ -46,7 +56,14 @@ public final class RefreshWorker implements AutoCloseable {
                 decomposition.succeeded(),
                 n,
                 values,
+                eigenvalues,
                 permutation);
+    }
+
+    private static Matrix matrix(Map<Integer, Matrix> bySize, int n, float[] values) {
+        Matrix matrix = bySize.computeIfAbsent(n, size -> Matrix.create(Precision.FLOAT, size, size));
+        matrix.write(0, values, 0, values.length);
+        return matrix;
     }
 
     private static float[] square(float[] triangle, int n) {
@@ -65,6 +82,7 @@ public final class RefreshWorker implements AutoCloseable {
     public void close() {
         refresh.close();
         factors.values().forEach(Matrix::close);
+        partners.values().forEach(Matrix::close);
         bases.values().forEach(Matrix::close);
     }
 }

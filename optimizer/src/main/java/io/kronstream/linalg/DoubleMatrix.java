@@ -231,6 +231,46 @@ final class DoubleMatrix extends Matrix {
 
     /** Householder reflections with LAPACK's signs (Golub and Van Loan, Matrix Computations, section 5.2). */
     @Override
+    boolean cholesky() {
+        int n = rows();
+        double[][] inverse = new double[n][n];
+        double[][] lower = new double[n][n];
+        for (int j = 0; j < n; j++) {
+            for (int i = j; i < n; i++) {
+                double sum = get(j, i);
+                for (int k = 0; k < j; k++) {
+                    sum -= lower[i][k] * lower[j][k];
+                }
+                if (i == j && !(sum > 0)) {
+                    return false;
+                }
+                lower[i][j] = i == j ? Math.sqrt(sum) : sum / lower[j][j];
+            }
+        }
+        // The rows of L^-1, then L^-T L^-1.
+        for (int j = 0; j < n; j++) {
+            inverse[j][j] = 1 / lower[j][j];
+            for (int i = j + 1; i < n; i++) {
+                double sum = 0;
+                for (int k = j; k < i; k++) {
+                    sum -= lower[i][k] * inverse[k][j];
+                }
+                inverse[i][j] = sum / lower[i][i];
+            }
+        }
+        for (int i = 0; i < n; i++) {
+            for (int j = i; j < n; j++) {
+                double sum = 0;
+                for (int k = j; k < n; k++) {
+                    sum += inverse[k][i] * inverse[k][j];
+                }
+                set(i, j, sum);
+            }
+        }
+        return true;
+    }
+
+    @Override
     boolean qr() {
         int n = rows();
         if (!Double.isFinite(squaredNorm())) {

@@ -307,6 +307,16 @@ final class FloatMatrix extends Matrix {
     }
 
     @Override
+    boolean cholesky() {
+        int n = rows();
+        int info = openblas.LAPACKE_spotrf(openblas.LAPACK_ROW_MAJOR, (byte) 'U', n, pointer, n);
+        if (info == 0) {
+            info = openblas.LAPACKE_spotri(openblas.LAPACK_ROW_MAJOR, (byte) 'U', n, pointer, n);
+        }
+        return info == 0;
+    }
+
+    @Override
     boolean qr() {
         int n = rows();
         int info;

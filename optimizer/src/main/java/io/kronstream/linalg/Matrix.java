@@ -164,6 +164,20 @@ public abstract class Matrix implements AutoCloseable {
     }
 
     /**
+     * Replaces this symmetric positive definite matrix by its inverse, which is exactly symmetric.
+     *
+     * @return false if it is not positive definite in this precision; the contents are then undefined
+     */
+    public final boolean invertPositiveDefinite() {
+        requireOwnSquare();
+        if (!cholesky()) {
+            return false;
+        }
+        mirrorUpper();
+        return Double.isFinite(squaredNorm());
+    }
+
+    /**
      * Replaces this square matrix by the orthogonal factor of its QR factorisation.
      *
      * @return false if it failed; the contents are then undefined
@@ -199,6 +213,9 @@ public abstract class Matrix implements AutoCloseable {
     abstract boolean symmetricEigen(double[] eigenvalues);
 
     abstract boolean qr();
+
+    /** Replaces the upper triangle by that of the inverse, by Cholesky's factorisation. */
+    abstract boolean cholesky();
 
     abstract void copy(Matrix source);
 

@@ -192,14 +192,14 @@ abstract class EigenbasisOptimizer implements Optimizer {
         startFactors(gradient, left, right);
         follow(gradient, state);
         for (int side = RefreshTask.LEFT; side <= RefreshTask.RIGHT; side++) {
-            Decomposition first =
-                    firstRefresh.compute(RefreshMethod.EIGENDECOMPOSITION, state.tensor(FACTOR[side]), null);
+            Decomposition first = firstRefresh.compute(
+                    RefreshTask.basis(side, RefreshMethod.EIGENDECOMPOSITION, state.tensor(FACTOR[side]), null));
             if (!first.succeeded()) {
                 left.fill(0);
                 right.fill(0);
                 return false;
             }
-            state.tensor(BASIS[side]).copyFrom(first.basis());
+            state.tensor(BASIS[side]).copyFrom(first.matrix());
             state.markDirty(BASIS[side]);
         }
         startSecondMoment(state);
@@ -226,7 +226,7 @@ abstract class EigenbasisOptimizer implements Optimizer {
 
     @Override
     public final RefreshTask task(LayerState state, int side) {
-        return new RefreshTask(side, refreshMethod, state.tensor(FACTOR[side]), state.tensor(BASIS[side]));
+        return RefreshTask.basis(side, refreshMethod, state.tensor(FACTOR[side]), state.tensor(BASIS[side]));
     }
 
     @Override
@@ -250,7 +250,7 @@ abstract class EigenbasisOptimizer implements Optimizer {
         Matrix momentum = state.tensor(MOMENTUM);
         Scratch own = scratch(momentum.rows(), momentum.columns());
         Matrix overlap = own.overlap(side);
-        overlap.multiply(1, decomposition.basis(), true, basis, false, 0);
+        overlap.multiply(1, decomposition.matrix(), true, basis, false, 0);
         if (side == RefreshTask.LEFT) {
             own.product.multiply(1, overlap, false, momentum, false, 0);
         } else {
@@ -258,7 +258,7 @@ abstract class EigenbasisOptimizer implements Optimizer {
         }
         momentum.copyFrom(own.product);
         permuteSecondMoment(state, side, decomposition.permutation());
-        basis.copyFrom(decomposition.basis());
+        basis.copyFrom(decomposition.matrix());
         state.markDirty(MOMENTUM);
         state.markDirty(BASIS[side]);
     }

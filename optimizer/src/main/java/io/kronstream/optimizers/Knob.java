@@ -2,6 +2,7 @@
 package io.kronstream.optimizers;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -91,8 +92,15 @@ public final class Knob<T> {
 
     /** One of an enumeration's constants, written in lower case. */
     public static <E extends Enum<E>> Knob<E> choice(String name, E defaultValue, String description) {
+        return choice(name, Arrays.asList(defaultValue.getDeclaringClass().getEnumConstants()), description)
+                .withDefault(defaultValue);
+    }
+
+    /** One of some of an enumeration's constants; the first is the default. */
+    public static <E extends Enum<E>> Knob<E> choice(String name, List<E> choices, String description) {
+        E defaultValue = choices.get(0);
         Class<E> type = defaultValue.getDeclaringClass();
-        String range = Arrays.stream(type.getEnumConstants())
+        String range = choices.stream()
                 .map(constant -> constant.name().toLowerCase(Locale.ROOT))
                 .collect(Collectors.joining(", ", "one of ", ""));
         return new Knob<>(
@@ -101,7 +109,10 @@ public final class Knob<T> {
                 range,
                 description,
                 false,
-                text -> Enum.valueOf(type, text.toUpperCase(Locale.ROOT)),
+                text -> {
+                    E value = Enum.valueOf(type, text.toUpperCase(Locale.ROOT));
+                    return choices.contains(value) ? value : null;
+                },
                 value -> value.name().toLowerCase(Locale.ROOT));
     }
 

@@ -2,6 +2,7 @@
 package io.kronstream.optimizers;
 
 import io.kronstream.fisher.RefreshMethod;
+import java.util.List;
 
 /** The knobs that mean the same in many optimizers; each gives them its own default. */
 public final class Knobs {
@@ -13,7 +14,7 @@ public final class Knobs {
 
     public static final Knob<RefreshMethod> REFRESH_METHOD = Knob.choice(
             "refresh-method",
-            RefreshMethod.QR_ITERATION,
+            List.of(RefreshMethod.QR_ITERATION, RefreshMethod.EIGENDECOMPOSITION),
             "How an eigenbasis is refreshed; a full decomposition costs several times a QR iteration.");
 
     static final Knob<Double> BETA1 = Knob.decay("beta1", 0.9, "Decay of the first moment.");

@@ -26,18 +26,23 @@ public interface Optimizer extends AutoCloseable {
      */
     void step(LayerGradient gradient, Matrix parameters, LayerState state);
 
-    /** The sides of a layer of this shape that have an eigenbasis: 0 for left, 1 for right. */
+    /** The sides of a layer of this shape that are refreshed: 0 for left, 1 for right. */
     default List<Integer> sides(int rows, int columns) {
         return List.of();
     }
 
+    /** Whether refreshes have a {@linkplain RefreshTask#partner() partner}. */
+    default boolean refreshesPairs() {
+        return false;
+    }
+
     /** What a refresh of a side would work on now, whether it is due or not. */
     default RefreshTask task(LayerState state, int side) {
-        throw new UnsupportedOperationException(name() + " has no eigenbasis to refresh");
+        throw new UnsupportedOperationException(name() + " has nothing to refresh");
     }
 
     /**
-     * The sides whose eigenbasis asks for a refresh after the last step. What was asked for earlier and is owed by now
+     * The sides that ask for a refresh after the last step, as {@link #task} gives them. What was asked for earlier and is owed by now
      * must be installed before: a task's permutation refers to the basis that the task shows.
      */
     default List<RefreshTask> due(LayerState state) {
@@ -45,8 +50,8 @@ public interface Optimizer extends AutoCloseable {
     }
 
     /**
-     * Puts a new basis in the place of the one its task showed, and rewrites the moments in it. One that failed changes
-     * nothing.
+     * Puts a refresh's result in the place of the earlier one; where it is a basis, the moments are rewritten in it. One
+     * that failed changes nothing.
      */
     default void install(LayerState state, int side, Decomposition decomposition) {
         throw new UnsupportedOperationException(name() + " asks for no refreshes");

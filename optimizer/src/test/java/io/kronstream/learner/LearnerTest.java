@@ -177,7 +177,8 @@ class LearnerTest {
                 fingerprint,
                 answer.succeeded(),
                 answer.size(),
-                answer.basis(),
+                answer.matrix(),
+                answer.eigenvalues(),
                 answer.permutation());
     }
 

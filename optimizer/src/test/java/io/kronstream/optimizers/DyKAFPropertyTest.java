@@ -108,7 +108,7 @@ class DyKAFPropertyTest {
         run.optimizer.install(
                 run.state,
                 RefreshTask.LEFT,
-                new Decomposition(false, Matrix.create(Precision.DOUBLE, 4, 4), new int[0]));
+                new Decomposition(false, Matrix.create(Precision.DOUBLE, 4, 4), new double[0], new int[0]));
 
         assertThat(run.arena.digest()).isEqualTo(before);
     }
@@ -138,7 +138,7 @@ class DyKAFPropertyTest {
         void step(Matrix gradient) {
             optimizer.step(new LayerGradient(gradient), weights, state);
             for (RefreshTask task : optimizer.due(state)) {
-                optimizer.install(state, task.side(), refresh.compute(task.method(), task.factor(), task.basis()));
+                optimizer.install(state, task.side(), refresh.compute(task));
             }
         }
 
@@ -156,7 +156,7 @@ class DyKAFPropertyTest {
                     reordered.set(i, j, basis.get(i, permutation[j]));
                 }
             }
-            optimizer.install(state, side, new Decomposition(true, reordered, permutation));
+            optimizer.install(state, side, new Decomposition(true, reordered, new double[0], permutation));
         }
     }
 }

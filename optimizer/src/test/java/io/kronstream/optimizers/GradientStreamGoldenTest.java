@@ -164,8 +164,7 @@ class GradientStreamGoldenTest {
                     }
                     compareParameters(weights, call);
                     for (RefreshTask task : optimizer.due(state)) {
-                        optimizer.install(
-                                state, task.side(), refresh.compute(task.method(), task.factor(), task.basis()));
+                        optimizer.install(state, task.side(), refresh.compute(task));
                     }
                     // The reference refreshes within the call.
                     if (parameter == 0) {

@@ -289,7 +289,7 @@ class OptimizerContractTest {
                 assertThat(gradient.isFinite()).isTrue();
                 optimizer.step(gradient, weights, state);
                 for (RefreshTask task : optimizer.due(state)) {
-                    optimizer.install(state, task.side(), refresh.compute(task.method(), task.factor(), task.basis()));
+                    optimizer.install(state, task.side(), refresh.compute(task));
                 }
             }
         }

@@ -26,7 +26,9 @@ public final class RefreshAnswerCodec implements Codec<RefreshAnswer> {
         Wire.writeString(answer.fingerprint(), out);
         out.writeBoolean(answer.succeeded());
         out.writeInt(answer.size());
-        Wire.writeFloats(answer.basis(), out);
+        out.writeBoolean(answer.eigenvalues().length > 0);
+        Wire.writeFloats(answer.matrix(), out);
+        Wire.writeFloats(answer.eigenvalues(), out);
         Wire.writeInts(answer.permutation(), out);
     }
 
@@ -39,11 +41,23 @@ public final class RefreshAnswerCodec implements Codec<RefreshAnswer> {
         String configuration = Wire.readString(in);
         String fingerprint = Wire.readString(in);
         boolean succeeded = in.readBoolean();
-        int size = Wire.readLength("a basis' side", RefreshRequestCodec.MAX_SIDE, in);
-        float[] basis = Wire.readFloats(succeeded ? size * size : 0, in);
+        int size = Wire.readLength("a refreshed matrix' side", RefreshRequestCodec.MAX_SIDE, in);
+        boolean hasEigenvalues = in.readBoolean();
+        float[] matrix = Wire.readFloats(succeeded ? size * size : 0, in);
+        float[] eigenvalues = Wire.readFloats(hasEigenvalues ? size : 0, in);
         int[] permutation = Wire.readInts(succeeded ? size : 0, in);
         return new RefreshAnswer(
-                model, layer, side, version, configuration, fingerprint, succeeded, size, basis, permutation);
+                model,
+                layer,
+                side,
+                version,
+                configuration,
+                fingerprint,
+                succeeded,
+                size,
+                matrix,
+                eigenvalues,
+                permutation);
     }
 
     private static void checkShape(RefreshAnswer answer) throws IOException {
@@ -51,10 +65,12 @@ public final class RefreshAnswerCodec implements Codec<RefreshAnswer> {
         int columns = answer.succeeded() ? size : 0;
         if (size < 1
                 || size > RefreshRequestCodec.MAX_SIDE
-                || answer.basis().length != columns * columns
+                || answer.matrix().length != columns * columns
+                || (answer.eigenvalues().length != 0 && answer.eigenvalues().length != columns)
                 || answer.permutation().length != columns) {
-            throw new IOException("A refresh answer of side " + size + " cannot have a basis of "
-                    + answer.basis().length + " and a permutation of " + answer.permutation().length + " elements");
+            throw new IOException("A refresh answer of side " + size + " cannot have a matrix of "
+                    + answer.matrix().length + ", " + answer.eigenvalues().length + " eigenvalues and a permutation of "
+                    + answer.permutation().length + " elements");
         }
     }
 }

@@ -31,8 +31,12 @@ public final class RefreshRequestCodec implements Codec<RefreshRequest> {
         Wire.writeString(request.fingerprint(), out);
         Wire.writeString(request.method().name(), out);
         out.writeInt(request.size());
+        out.writeDouble(request.shift());
+        out.writeDouble(request.exponent());
+        out.writeBoolean(request.partner().length > 0);
         out.writeBoolean(request.basis().length > 0);
         Wire.writeFloats(request.factor(), out);
+        Wire.writeFloats(request.partner(), out);
         Wire.writeFloats(request.basis(), out);
     }
 
@@ -47,11 +51,28 @@ public final class RefreshRequestCodec implements Codec<RefreshRequest> {
         String fingerprint = Wire.readString(in);
         RefreshMethod method = method(Wire.readString(in));
         int size = Wire.readLength("a factor's side", MAX_SIDE, in);
+        double shift = in.readDouble();
+        double exponent = in.readDouble();
+        boolean hasPartner = in.readBoolean();
         boolean hasBasis = in.readBoolean();
         float[] factor = Wire.readFloats(triangle(size), in);
+        float[] partner = Wire.readFloats(hasPartner ? triangle(size) : 0, in);
         float[] basis = Wire.readFloats(hasBasis ? size * size : 0, in);
         return new RefreshRequest(
-                model, layer, side, version, step, configuration, fingerprint, method, size, factor, basis);
+                model,
+                layer,
+                side,
+                version,
+                step,
+                configuration,
+                fingerprint,
+                method,
+                size,
+                shift,
+                exponent,
+                factor,
+                partner,
+                basis);
     }
 
     private static RefreshMethod method(String name) throws IOException {
@@ -67,9 +88,11 @@ public final class RefreshRequestCodec implements Codec<RefreshRequest> {
         if (size < 1
                 || size > MAX_SIDE
                 || request.factor().length != triangle(size)
+                || (request.partner().length != 0 && request.partner().length != triangle(size))
                 || (request.basis().length != 0 && request.basis().length != size * size)) {
             throw new IOException("A refresh request of side " + size + " cannot have a factor of "
-                    + request.factor().length + " and a basis of " + request.basis().length
+                    + request.factor().length + ", a partner of " + request.partner().length + " and a basis of "
+                    + request.basis().length
                     + " elements; sides go up to "
                     + MAX_SIDE);
         }

@@ -93,7 +93,8 @@ class ChannelTest {
     private static void send(TensorChannel channel, List<String> models) throws Exception {
         try (TensorChannel.Writer writer = channel.write(PARALLELISM, MAX_PARALLELISM)) {
             for (String model : models) {
-                writer.send(new RefreshAnswer(model, 0, 0, 1, "c", "f", true, 1, new float[] {1}, new int[] {0}));
+                writer.send(new RefreshAnswer(
+                        model, 0, 0, 1, "c", "f", true, 1, new float[] {1}, new float[0], new int[] {0}));
             }
         }
     }

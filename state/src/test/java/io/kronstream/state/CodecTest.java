@@ -66,7 +66,7 @@ class CodecTest {
                 Arguments.of(new RefreshAnswerCodec(), answer(LARGE_SIDE)),
                 Arguments.of(
                         new RefreshAnswerCodec(),
-                        new RefreshAnswer("m", 0, 1, 9, "c", "f", false, 5, new float[0], new int[0])),
+                        new RefreshAnswer("m", 0, 1, 9, "c", "f", false, 5, new float[0], new float[0], new int[0])),
                 Arguments.of(
                         new DeadLetterCodec(),
                         new DeadLetter("t", 0, 1, 2, "malformed", "Line 1 is odd", null, new byte[] {1, 2})));
@@ -97,10 +97,10 @@ class CodecTest {
                         "ParkedExamples fb992315b47bbcd8",
                         "ModelScore e073c640274fba64",
                         "PublishedModel e0a5c47b6100e14f",
-                        "RefreshRequest 00cb61996d750b3c",
-                        "RefreshRequest 0864e298f3eb234c",
-                        "RefreshAnswer ead1765d5f06a748",
-                        "RefreshAnswer ebc032ff4ee059b4",
+                        "RefreshRequest f09a30f76aafc5e0",
+                        "RefreshRequest d82297d47d3405a4",
+                        "RefreshAnswer 90bffee5a7701a36",
+                        "RefreshAnswer fa8ba2eac6563cfd",
                         "DeadLetter f80f07b32c1749c6");
     }
 
@@ -245,7 +245,10 @@ class CodecTest {
                 "f",
                 RefreshMethod.QR_ITERATION,
                 size,
+                0.25,
+                -0.5,
                 floats(size * (size + 1) / 2),
+                floats(withBasis ? 0 : size * (size + 1) / 2),
                 floats(withBasis ? size * size : 0));
     }
 
@@ -254,7 +257,7 @@ class CodecTest {
         for (int i = 0; i < size; i++) {
             permutation[i] = size - 1 - i;
         }
-        return new RefreshAnswer("m", 1, 0, 4, "c", "f", true, size, floats(size * size), permutation);
+        return new RefreshAnswer("m", 1, 0, 4, "c", "f", true, size, floats(size * size), floats(size), permutation);
     }
 
     private static float[] floats(int length) {

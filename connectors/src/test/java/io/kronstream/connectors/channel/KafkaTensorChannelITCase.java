@@ -52,7 +52,8 @@ class KafkaTensorChannelITCase {
                 writer.send(sent);
                 assertSame(next(), sent);
             }
-            RefreshAnswer failed = new RefreshAnswer("m", 1, 0, 9, "c", "f", false, 64, new float[0], new int[0]);
+            RefreshAnswer failed =
+                    new RefreshAnswer("m", 1, 0, 9, "c", "f", false, 64, new float[0], new float[0], new int[0]);
             writer.send(failed);
             assertSame(next(), failed);
         }
@@ -238,6 +239,7 @@ class KafkaTensorChannelITCase {
         for (int i = 0; i < size; i++) {
             permutation[i] = size - 1 - i;
         }
-        return new RefreshAnswer(model, 2, 1, version, "configuration", "fingerprint", true, size, basis, permutation);
+        return new RefreshAnswer(
+                model, 2, 1, version, "configuration", "fingerprint", true, size, basis, new float[0], permutation);
     }
 }
