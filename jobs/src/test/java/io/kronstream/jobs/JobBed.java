@@ -137,14 +137,10 @@ final class JobBed implements AutoCloseable {
 
         /** The newest version of each model. */
         SortedMap<String, ModelManifest> versions() {
-            SortedMap<String, ModelManifest> versions = new TreeMap<>();
             try (ModelReader reader =
                     new ModelReader(settings.kafka(), settings.topics().models(), settings.committedOnly())) {
-                for (String model : reader.models()) {
-                    versions.put(model, reader.newest(model).orElseThrow().manifest());
-                }
+                return reader.newest();
             }
-            return versions;
         }
 
         /** The digest of each model's newest version. */

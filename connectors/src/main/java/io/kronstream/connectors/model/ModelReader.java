@@ -4,6 +4,8 @@ package io.kronstream.connectors.model;
 import io.kronstream.connectors.ConnectorException;
 import io.kronstream.connectors.KafkaSettings;
 import io.kronstream.connectors.model.ModelKeys.ModelKey;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.SortedSet;
@@ -47,6 +49,22 @@ public final class ModelReader implements AutoCloseable {
         SortedMap<Long, ModelManifest> versions = new TreeMap<>();
         assemble(model, whole -> versions.put(whole.manifest().version(), whole.manifest()));
         return versions;
+    }
+
+    /** Of each model the whole version with the highest number. Reads the topic once; holds two payloads per model. */
+    public SortedMap<String, ModelManifest> newest() {
+        SortedMap<String, ModelManifest> newest = new TreeMap<>();
+        Map<String, VersionAssembler> assemblers = new HashMap<>();
+        topic.rewind();
+        topic.readToEnd(read -> ModelKeys.parse(ModelTopic.key(read))
+                .flatMap(key -> assemblers
+                        .computeIfAbsent(key.model(), model -> new VersionAssembler())
+                        .accept(key, read.value()))
+                .ifPresent(whole -> newest.merge(
+                        whole.manifest().model(),
+                        whole.manifest(),
+                        (one, other) -> other.version() >= one.version() ? other : one)));
+        return newest;
     }
 
     /** The whole version of a model with the highest number. */

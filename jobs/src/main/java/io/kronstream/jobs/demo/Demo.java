@@ -31,7 +31,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
-import java.util.TreeMap;
 
 /**
  * Learns a data set with everything that belongs to it: starts a broker and a cluster, streams the rows, runs the job,
@@ -206,11 +205,9 @@ public final class Demo {
             Metric metric,
             double seconds)
             throws JobFailure {
-        SortedMap<String, ModelManifest> versions = new TreeMap<>();
+        SortedMap<String, ModelManifest> versions;
         try (ModelReader reader = new ModelReader(job.kafka(), job.topics().models(), job.committedOnly())) {
-            for (String model : reader.models()) {
-                reader.newest(model).ifPresent(stored -> versions.put(model, stored.manifest()));
-            }
+            versions = reader.newest();
         }
         if (versions.isEmpty()) {
             throw new JobFailure("No model was published: the stream was too short for a single mini-batch");
