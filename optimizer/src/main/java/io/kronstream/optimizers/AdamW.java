@@ -15,7 +15,7 @@ import java.util.List;
  * <p>Reference: Loshchilov and Hutter 2019, arXiv 1711.05101, algorithm 2.
  */
 final class AdamW implements Optimizer {
-    private static final Knob<Double> WEIGHT_DECAY =
+    static final Knob<Double> WEIGHT_DECAY =
             Knob.decay("weight-decay", 1e-2, "Pull of the parameters towards zero, in units of the learning rate.");
     static final List<Knob<?>> KNOBS =
             List.of(Knobs.LEARNING_RATE, Knobs.BETA1, Knobs.BETA2, Knobs.EPSILON, WEIGHT_DECAY);

@@ -11,6 +11,11 @@ public final class Optimizers {
             new Entry("soap", SOAP.KNOBS, SOAP::new),
             new Entry("adam", Adam.KNOBS, (settings, precision) -> new Adam(settings)),
             new Entry("adamw", AdamW.KNOBS, (settings, precision) -> new AdamW(settings)),
+            new Entry("adafactor", AdaFactor.KNOBS, (settings, precision) -> new AdaFactor(settings)),
+            new Entry("adafisher", AdaFisher.PAPER_KNOBS, (settings, precision) -> new AdaFisher(settings)),
+            new Entry("adafisher-code", AdaFisher.CODE_KNOBS, (settings, precision) -> new AdaFisher(settings)),
+            new Entry("adafisherw", AdaFisherW.PAPER_KNOBS, (settings, precision) -> new AdaFisherW(settings)),
+            new Entry("adafisherw-code", AdaFisherW.CODE_KNOBS, (settings, precision) -> new AdaFisherW(settings)),
             new Entry("sgd", SGD.KNOBS, (settings, precision) -> new SGD(settings, false)),
             new Entry("nesterov", SGD.KNOBS, (settings, precision) -> new SGD(settings, true)));
 

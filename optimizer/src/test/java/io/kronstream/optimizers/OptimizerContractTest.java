@@ -39,6 +39,14 @@ class OptimizerContractTest {
                 OptimizerSettings.defaults("nesterov").with(Knobs.LEARNING_RATE, 1e-3),
                 OptimizerSettings.defaults("adam"),
                 OptimizerSettings.defaults("adamw").with(Adam.WEIGHT_DECAY, 0.0),
+                OptimizerSettings.defaults("adafactor"),
+                OptimizerSettings.defaults("adafactor")
+                        .with(AdaFactor.MOMENTUM, true)
+                        .with(AdaFactor.RELATIVE_STEP, true),
+                adaFisher("adafisher"),
+                adaFisher("adafisher-code"),
+                adaFisher("adafisherw"),
+                adaFisher("adafisherw-code"),
                 OptimizerSettings.defaults("soap"),
                 OptimizerSettings.defaults("dykaf"),
                 dykaf(RefreshMethod.EIGENDECOMPOSITION, Integrator.SEQUENTIAL, Start.RELATIVE_EPSILON, false),
@@ -50,6 +58,14 @@ class OptimizerContractTest {
     static Stream<Arguments> cases() {
         return table().flatMap(settings -> Stream.of(Precision.values())
                 .map(precision -> Arguments.of(Named.of(settings.toString(), settings), precision)));
+    }
+
+    /** With steps of the size of the gradients, as the undamped ones are bounded by lr / damping alone. */
+    private static OptimizerSettings adaFisher(String name) {
+        return OptimizerSettings.defaults(name)
+                .with(AdaFisher.DAMPING, 1.0)
+                .with(AdaFisher.FACTOR_INTERVAL, 10)
+                .with(Adam.WEIGHT_DECAY, 0.0);
     }
 
     private static OptimizerSettings dykaf(
@@ -258,6 +274,14 @@ class OptimizerContractTest {
         return step -> Samples.normal(precision, ROWS, COLUMNS, scale, new Random(1000 + step));
     }
 
+    /** With thin factors: example i has row i of the gradient as its input, and reaches output i alone. */
+    private static LayerGradient layerGradient(Matrix gradient) {
+        int examples = gradient.rows();
+        Matrix preActivationGradients = Matrix.create(gradient.precision(), examples, examples);
+        preActivationGradients.setIdentity(examples);
+        return new LayerGradient(gradient, gradient, preActivationGradients);
+    }
+
     private static final class Layer implements AutoCloseable {
         final Optimizer optimizer;
         final EigenRefresh refresh;
@@ -285,7 +309,7 @@ class OptimizerContractTest {
 
         void steps(int from, int count, IntFunction<Matrix> gradients) {
             for (int step = from; step < from + count; step++) {
-                LayerGradient gradient = new LayerGradient(gradients.apply(step));
+                LayerGradient gradient = layerGradient(gradients.apply(step));
                 assertThat(gradient.isFinite()).isTrue();
                 optimizer.step(gradient, weights, state);
                 for (RefreshTask task : optimizer.due(state)) {

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.kronstream.optimizers;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.kronstream.golden.GoldenFile;
+import io.kronstream.golden.TrainingProblem;
+import io.kronstream.linalg.Arena;
+import io.kronstream.linalg.Matrix;
+import io.kronstream.linalg.Precision;
+import io.kronstream.linalg.Samples;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Loss, parameters and state of each optimizer that trains the file's network, one mini-batch after the other. */
+class NetworkTrainingGoldenTest {
+    /** Names in the files, and here. */
+    private static final Map<String, String> COMPARED_STATE = Map.of("H", "inputFactor", "S", "outputFactor");
+
+    /** Not all files hold both precisions. */
+    static Stream<Arguments> cases() {
+        return GoldenFile.ofSchema("mlp-train/1").stream().flatMap(file -> Arrays.stream(Precision.values())
+                .filter(precision -> file.at("/runs").has(run(precision)))
+                .map(precision -> Arguments.of(file, precision)));
+    }
+
+    private static String run(Precision precision) {
+        return precision == Precision.DOUBLE ? "f64" : "f32";
+    }
+
+    @ParameterizedTest
+    @MethodSource("cases")
+    void training(GoldenFile file, Precision precision) {
+        OptimizerSettings settings = settings(file);
+        assumeTrue(settings != null, "no optimizer here is " + file.at("/optimizer"));
+        try (Run run = new Run(file, precision, settings)) {
+            run.compare();
+        }
+    }
+
+    /** What the file's reference was run with; null if there is no such optimizer here. */
+    private static OptimizerSettings settings(GoldenFile file) {
+        JsonNode hyper = file.at("/hyper");
+        String optimizer = file.at("/optimizer").asText();
+        if (optimizer.startsWith("adafisher_code")) {
+            return adaFisherCode("adafisher-code", hyper);
+        }
+        if (optimizer.startsWith("adafisherw_code")) {
+            return adaFisherCode("adafisherw-code", hyper);
+        }
+        if (optimizer.equals("AdaFisherW, paper form")) {
+            double gamma = hyper.get("gamma").asDouble();
+            return adaFisher("adafisherw", hyper)
+                    .with(AdaFisher.DAMPING, hyper.get("damping").asDouble())
+                    .with(AdaFisher.FACTOR_INTERVAL, 1)
+                    .with(AdaFisher.OLD_WEIGHT, 1 - gamma)
+                    .with(AdaFisher.NEW_WEIGHT, gamma);
+        }
+        return null;
+    }
+
+    private static OptimizerSettings adaFisherCode(String name, JsonNode hyper) {
+        double gamma = hyper.get("gamma").asDouble();
+        return adaFisher(name, hyper)
+                .with(AdaFisher.DAMPING, hyper.get("Lambda").asDouble())
+                .with(AdaFisher.FACTOR_INTERVAL, hyper.get("TCov").asInt())
+                .with(AdaFisher.OLD_WEIGHT, 0.1 * gamma)
+                .with(AdaFisher.NEW_WEIGHT, 0.01 * gamma);
+    }
+
+    private static OptimizerSettings adaFisher(String name, JsonNode hyper) {
+        return OptimizerSettings.defaults(name)
+                .with(Knobs.LEARNING_RATE, hyper.get("lr").asDouble())
+                .with(Knobs.BETA1, hyper.get("beta").asDouble())
+                .with(Adam.WEIGHT_DECAY, hyper.get("weight_decay").asDouble());
+    }
+
+    private static final class Run implements AutoCloseable {
+        private final GoldenFile file;
+        private final Precision precision;
+        private final JsonNode reference;
+        private final double tolerance;
+        private final Optimizer optimizer;
+        private final TrainingProblem problem;
+        private final List<Arena> arenas = new ArrayList<>();
+
+        Run(GoldenFile file, Precision precision, OptimizerSettings settings) {
+            this.file = file;
+            this.precision = precision;
+            this.reference = file.at("/runs/" + run(precision));
+            this.tolerance = precision == Precision.DOUBLE ? GoldenFile.DOUBLE_TOLERANCE : floatTolerance(file);
+            this.optimizer = Optimizers.create(settings, precision);
+            this.problem = new TrainingProblem(file, precision);
+            for (Matrix weights : problem.parameters()) {
+                Memory memory = optimizer.memory(weights.rows(), weights.columns());
+                arenas.add(new Arena(precision, memory.tensors(), memory.counters()));
+            }
+        }
+
+        private static double floatTolerance(GoldenFile file) {
+            double spread = file.content().path("f32_vs_f64_max_rel").asDouble(0);
+            return Math.max(GoldenFile.FLOAT_TOLERANCE, GoldenFile.FLOAT_SPREAD * spread);
+        }
+
+        void compare() {
+            for (int call = 1; call <= problem.batches(); call++) {
+                double loss = problem.backward(call - 1);
+                double expected = reference.get("loss").get(call - 1).asDouble();
+                assertThat(loss)
+                        .as("loss before call %d", call)
+                        .isCloseTo(expected, within(tolerance * Math.abs(expected)));
+                for (int layer = 0; layer < arenas.size(); layer++) {
+                    optimizer.step(
+                            problem.network().gradient(layer),
+                            problem.parameters().get(layer),
+                            new LayerState(arenas.get(layer), ""));
+                }
+                compareParameters(call);
+                compareState(call);
+            }
+        }
+
+        private void compareParameters(int call) {
+            JsonNode after = reference.at("/after/" + call);
+            for (int layer = 0; layer < arenas.size() && !after.isMissingNode(); layer++) {
+                Matrix weights = problem.parameters().get(layer);
+                Matrix expected = expected(after, layer, weights.rows(), weights.columns());
+                assertThat(Samples.relativeError(weights, expected))
+                        .as("layer %d after call %d", layer, call)
+                        .isLessThan(tolerance);
+            }
+        }
+
+        /** Stored as {@code [W | b]} of each layer, or as W and b of each layer one after the other. */
+        private Matrix expected(JsonNode after, int layer, int rows, int columns) {
+            return after.size() == arenas.size()
+                    ? GoldenFile.matrix(precision, rows, columns, after.get(layer))
+                    : TrainingProblem.augmented(
+                            precision, rows, columns, after.get(2 * layer), after.get(2 * layer + 1));
+        }
+
+        private void compareState(int call) {
+            JsonNode state = reference.at("/state/" + call);
+            state.fieldNames().forEachRemaining(name -> {
+                for (int layer = 0; layer < arenas.size() && COMPARED_STATE.containsKey(name); layer++) {
+                    Matrix tensor = arenas.get(layer).tensor(COMPARED_STATE.get(name));
+                    assertThat(GoldenFile.relativeError(tensor, state.get(name).get(layer)))
+                            .as("%s of layer %d after call %d in %s", name, layer, call, file)
+                            .isLessThan(tolerance);
+                }
+            });
+        }
+
+        @Override
+        public void close() {
+            optimizer.close();
+            problem.close();
+            arenas.forEach(Arena::close);
+        }
+    }
+}
