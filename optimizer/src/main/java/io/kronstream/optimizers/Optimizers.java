@@ -16,6 +16,8 @@ public final class Optimizers {
             new Entry("adafisher-code", AdaFisher.CODE_KNOBS, (settings, precision) -> new AdaFisher(settings)),
             new Entry("adafisherw", AdaFisherW.PAPER_KNOBS, (settings, precision) -> new AdaFisherW(settings)),
             new Entry("adafisherw-code", AdaFisherW.CODE_KNOBS, (settings, precision) -> new AdaFisherW(settings)),
+            new Entry("adagrad", Adagrad.KNOBS, (settings, precision) -> new Adagrad(settings)),
+            new Entry("ftrl", FTRL.KNOBS, (settings, precision) -> new FTRL(settings)),
             new Entry("sgd", SGD.KNOBS, (settings, precision) -> new SGD(settings, false)),
             new Entry("nesterov", SGD.KNOBS, (settings, precision) -> new SGD(settings, true)));
 

@@ -43,6 +43,9 @@ class OptimizerContractTest {
                 OptimizerSettings.defaults("adafactor")
                         .with(AdaFactor.MOMENTUM, true)
                         .with(AdaFactor.RELATIVE_STEP, true),
+                OptimizerSettings.defaults("adagrad"),
+                OptimizerSettings.defaults("ftrl"),
+                OptimizerSettings.defaults("ftrl").with(FTRL.L1, 0.01).with(FTRL.L2, 0.01),
                 adaFisher("adafisher"),
                 adaFisher("adafisher-code"),
                 adaFisher("adafisherw"),
