@@ -250,10 +250,15 @@ public final class Learner implements AutoCloseable {
             return;
         }
         Optimizer optimizer = shared.optimizer();
+        if (optimizer.wantsSamples(layers.get(0))) {
+            network.backwardSampled(parameters, new SplitMix64(settings.seed(), model + "/samples/" + step), rows);
+        }
+        List<LayerGradient> gradients = new ArrayList<>();
         for (int layer = 0; layer < layers.size(); layer++) {
-            optimizer.step(network.gradient(layer), parameters.get(layer), layers.get(layer));
+            gradients.add(network.gradient(layer));
             arena.markDirty(weightsTensor(layer));
         }
+        optimizer.step(gradients, parameters, layers);
         step++;
         learned += rows;
         List<RefreshSlot> asked = ask();

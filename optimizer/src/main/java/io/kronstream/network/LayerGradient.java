@@ -14,12 +14,20 @@ public final class LayerGradient {
     private final Matrix gradient;
     private final Matrix activations;
     private final Matrix preActivationGradients;
+    private final Matrix sampledPreActivationGradients;
 
     /** A gradient with its thin factors: {@code gradient = preActivationGradients^T activations / batch}. */
     public LayerGradient(Matrix gradient, Matrix activations, Matrix preActivationGradients) {
+        this(gradient, activations, preActivationGradients, null);
+    }
+
+    /** The same with the gradients that a backward pass from sampled targets gave. */
+    public LayerGradient(
+            Matrix gradient, Matrix activations, Matrix preActivationGradients, Matrix sampledPreActivationGradients) {
         this.gradient = gradient;
         this.activations = activations;
         this.preActivationGradients = preActivationGradients;
+        this.sampledPreActivationGradients = sampledPreActivationGradients;
     }
 
     /** A gradient whose thin factors are unknown. */
@@ -40,6 +48,17 @@ public final class LayerGradient {
     /** Derivatives of each example's own, un-averaged loss with respect to the layer's pre-activations, B x m. */
     public Matrix preActivationGradients() {
         return known(preActivationGradients);
+    }
+
+    /**
+     * As {@link #preActivationGradients()}, for targets drawn from the distribution that the model predicts, B x m: the
+     * second moments of their products with the activations are the Fisher matrix.
+     */
+    public Matrix sampledPreActivationGradients() {
+        if (sampledPreActivationGradients == null) {
+            throw new IllegalStateException("No targets were sampled for this gradient");
+        }
+        return sampledPreActivationGradients;
     }
 
     /** Examples in the mini-batch, B. */

@@ -26,6 +26,47 @@ public enum Loss {
         };
     }
 
+    /**
+     * Draws the targets of one example from the distribution that the raw outputs stand for: normal around z with
+     * variance 1; Bernoulli; categorical, as the first class whose cumulated probability exceeds a uniform number.
+     *
+     * @param targets receives them, one per output, or the class index alone
+     */
+    void sample(double[] outputs, Noise noise, double[] targets) {
+        switch (this) {
+            case MEAN_SQUARED_ERROR -> {
+                for (int i = 0; i < outputs.length; i++) {
+                    targets[i] = outputs[i] + noise.nextNormal();
+                }
+            }
+            case BINARY_CROSS_ENTROPY -> {
+                for (int i = 0; i < outputs.length; i++) {
+                    targets[i] = noise.nextDouble() * (1 + StrictMath.exp(-outputs[i])) < 1 ? 1 : 0;
+                }
+            }
+            case SOFTMAX_CROSS_ENTROPY -> targets[0] = sampleClass(outputs, noise.nextDouble());
+        }
+    }
+
+    private static int sampleClass(double[] outputs, double uniform) {
+        double largest = Double.NEGATIVE_INFINITY;
+        for (double z : outputs) {
+            largest = Math.max(largest, z);
+        }
+        double sum = 0;
+        for (double z : outputs) {
+            sum += StrictMath.exp(z - largest);
+        }
+        double cumulated = 0;
+        for (int i = 0; i < outputs.length - 1; i++) {
+            cumulated += StrictMath.exp(outputs[i] - largest);
+            if (cumulated > uniform * sum) {
+                return i;
+            }
+        }
+        return outputs.length - 1;
+    }
+
     /** Targets per example. */
     int targets(int outputs) {
         return this == SOFTMAX_CROSS_ENTROPY ? 1 : outputs;

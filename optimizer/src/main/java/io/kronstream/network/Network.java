@@ -26,10 +26,16 @@ public final class Network implements AutoCloseable {
     /** Derivatives of the un-averaged loss with respect to each layer's pre-activations, maxBatch x outputs. */
     private final Matrix[] deltas;
 
+    /** The same for sampled targets; made when they are first asked for. */
+    private final Matrix[] sampledDeltas;
+
+    private final Precision precision;
+    private final int maxBatch;
     private final Matrix outputs;
     private final Matrix[] gradients;
     private final double[] outputRow;
     private final double[] deltaRow;
+    private final double[] sampledTargets;
 
     /** Views of the rows in use, made anew when the number of rows changes. */
     private Views views;
@@ -50,6 +56,8 @@ public final class Network implements AutoCloseable {
             Activation activation,
             Loss loss,
             int maxBatch) {
+        this.precision = precision;
+        this.maxBatch = maxBatch;
         this.activation = activation;
         this.loss = loss;
         List<LayerShape> layers = new ArrayList<>();
@@ -63,6 +71,7 @@ public final class Network implements AutoCloseable {
         int depth = shapes.size();
         this.inputs = new Matrix[depth];
         this.deltas = new Matrix[depth];
+        this.sampledDeltas = new Matrix[depth];
         this.gradients = new Matrix[depth];
         for (int i = 0; i < depth; i++) {
             LayerShape shape = shapes.get(i);
@@ -76,6 +85,7 @@ public final class Network implements AutoCloseable {
         this.outputs = Matrix.create(precision, maxBatch, outputs);
         this.outputRow = new double[outputs];
         this.deltaRow = new double[outputs];
+        this.sampledTargets = new double[outputs];
     }
 
     /** Shapes of the layers' parameters, from the input on. */
@@ -97,6 +107,7 @@ public final class Network implements AutoCloseable {
         if (views == null || views.rows != rows) {
             views = new Views(rows);
         }
+        views.sampled = null;
         int depth = shapes.size();
         for (int i = 0; i < depth; i++) {
             Matrix result = i + 1 < depth ? views.hidden[i + 1] : views.outputs;
@@ -135,16 +146,56 @@ public final class Network implements AutoCloseable {
         for (int i = shapes.size() - 1; i >= 0; i--) {
             gradients[i].multiply(1.0 / rows, views.deltas[i], true, views.inputs[i], false, 0);
             if (i > 0) {
-                Matrix weights = parameters.get(i).leftColumns(shapes.get(i).columns() - 1);
-                views.deltas[i - 1].multiply(1, views.deltas[i], false, weights, false, 0);
-                switch (activation) {
-                    case IDENTITY -> {}
-                    case RELU -> Elementwise.run(Relu.BACKWARD, 1, views.deltas[i - 1], views.hidden[i]);
-                    case TANH -> Elementwise.run(Tanh.BACKWARD, 1, views.deltas[i - 1], views.hidden[i]);
-                }
+                propagate(i, parameters.get(i), views.deltas[i], views.deltas[i - 1]);
             }
         }
         return mean;
+    }
+
+    /**
+     * Adds to the last backward pass the gradients for targets that are drawn from the distribution which the outputs
+     * stand for: {@link LayerGradient#sampledPreActivationGradients()}.
+     *
+     * @param parameters those of the last forward pass
+     * @param noise drawn from row by row
+     */
+    public void backwardSampled(List<Matrix> parameters, Noise noise, int rows) {
+        if (views == null || views.rows != rows) {
+            throw new IllegalStateException("The backward pass must follow a forward pass of as many rows");
+        }
+        int depth = shapes.size();
+        Matrix[] sampled = new Matrix[depth];
+        LayerGradient[] layers = new LayerGradient[depth];
+        for (int i = 0; i < depth; i++) {
+            if (sampledDeltas[i] == null) {
+                sampledDeltas[i] =
+                        Matrix.create(precision, maxBatch, shapes.get(i).rows());
+            }
+            sampled[i] = sampledDeltas[i].topRows(rows);
+            layers[i] = new LayerGradient(gradients[i], views.inputs[i], views.deltas[i], sampled[i]);
+        }
+        int width = outputRow.length;
+        for (int row = 0; row < rows; row++) {
+            outputs.read(row * width, outputRow, 0, width);
+            loss.sample(outputRow, noise, sampledTargets);
+            loss.evaluate(outputRow, sampledTargets, 0, deltaRow);
+            sampledDeltas[depth - 1].write(row * width, deltaRow, 0, width);
+        }
+        for (int i = depth - 1; i > 0; i--) {
+            propagate(i, parameters.get(i), sampled[i], sampled[i - 1]);
+        }
+        views.sampled = layers;
+    }
+
+    /** From the derivatives at a layer to those at the layer before. */
+    private void propagate(int layer, Matrix parameters, Matrix deltas, Matrix before) {
+        Matrix weights = parameters.leftColumns(shapes.get(layer).columns() - 1);
+        before.multiply(1, deltas, false, weights, false, 0);
+        switch (activation) {
+            case IDENTITY -> {}
+            case RELU -> Elementwise.run(Relu.BACKWARD, 1, before, views.hidden[layer]);
+            case TANH -> Elementwise.run(Tanh.BACKWARD, 1, before, views.hidden[layer]);
+        }
     }
 
     private double outputDeltas(double[] targets, int rows) {
@@ -161,7 +212,7 @@ public final class Network implements AutoCloseable {
 
     /** What the last backward pass says about a layer; the views are valid until the next forward pass. */
     public LayerGradient gradient(int layer) {
-        return views.layerGradients[layer];
+        return views.sampled == null ? views.layerGradients[layer] : views.sampled[layer];
     }
 
     @Override
@@ -169,6 +220,9 @@ public final class Network implements AutoCloseable {
         for (int i = 0; i < inputs.length; i++) {
             inputs[i].close();
             deltas[i].close();
+            if (sampledDeltas[i] != null) {
+                sampledDeltas[i].close();
+            }
             gradients[i].close();
         }
         outputs.close();
@@ -181,6 +235,9 @@ public final class Network implements AutoCloseable {
         final Matrix[] deltas = new Matrix[shapes.size()];
         final LayerGradient[] layerGradients = new LayerGradient[shapes.size()];
         final Matrix outputs;
+
+        /** The gradients with their samples, once there are any. */
+        LayerGradient[] sampled;
 
         Views(int rows) {
             this.rows = rows;

@@ -26,6 +26,28 @@ public interface Optimizer extends AutoCloseable {
      */
     void step(LayerGradient gradient, Matrix parameters, LayerState state);
 
+    /**
+     * Changes a model, all layers at once; each layer on its own unless the optimizer knows better.
+     *
+     * @param gradients one per layer, {@linkplain #wantsSamples with samples} if wanted
+     * @param parameters one per layer
+     * @param layers the state of each layer
+     */
+    default void step(List<LayerGradient> gradients, List<Matrix> parameters, List<LayerState> layers) {
+        for (int layer = 0; layer < layers.size(); layer++) {
+            step(gradients.get(layer), parameters.get(layer), layers.get(layer));
+        }
+    }
+
+    /**
+     * Whether the coming step reads {@link LayerGradient#sampledPreActivationGradients()}.
+     *
+     * @param layer the state of any layer
+     */
+    default boolean wantsSamples(LayerState layer) {
+        return false;
+    }
+
     /** The sides of a layer of this shape that are refreshed: 0 for left, 1 for right. */
     default List<Integer> sides(int rows, int columns) {
         return List.of();

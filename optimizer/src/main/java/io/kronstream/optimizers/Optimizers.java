@@ -9,6 +9,7 @@ public final class Optimizers {
     private static final List<Entry> REGISTRY = List.of(
             new Entry("dykaf", DyKAF.KNOBS, DyKAF::new),
             new Entry("soap", SOAP.KNOBS, SOAP::new),
+            new Entry("kfac", KFAC.KNOBS, KFAC::new),
             new Entry("adam", Adam.KNOBS, (settings, precision) -> new Adam(settings)),
             new Entry("adamw", AdamW.KNOBS, (settings, precision) -> new AdamW(settings)),
             new Entry("adafactor", AdaFactor.KNOBS, (settings, precision) -> new AdaFactor(settings)),

@@ -50,6 +50,12 @@ class OptimizerContractTest {
                 adaFisher("adafisher-code"),
                 adaFisher("adafisherw"),
                 adaFisher("adafisherw-code"),
+                OptimizerSettings.defaults("kfac"),
+                OptimizerSettings.defaults("kfac").with(KFAC.FORM, KFAC.Form.EIGEN),
+                OptimizerSettings.defaults("kfac")
+                        .with(KFAC.CONVENTION, KFAC.Convention.KFAC_PYTORCH)
+                        .with(KroneckerOptimizer.DAMPING, 1.0)
+                        .with(KroneckerOptimizer.KL_CLIP, 1e-6),
                 OptimizerSettings.defaults("soap"),
                 OptimizerSettings.defaults("dykaf"),
                 dykaf(RefreshMethod.EIGENDECOMPOSITION, Integrator.SEQUENTIAL, Start.RELATIVE_EPSILON, false),
@@ -282,7 +288,7 @@ class OptimizerContractTest {
         int examples = gradient.rows();
         Matrix preActivationGradients = Matrix.create(gradient.precision(), examples, examples);
         preActivationGradients.setIdentity(examples);
-        return new LayerGradient(gradient, gradient, preActivationGradients);
+        return new LayerGradient(gradient, gradient, preActivationGradients, preActivationGradients);
     }
 
     private static final class Layer implements AutoCloseable {
