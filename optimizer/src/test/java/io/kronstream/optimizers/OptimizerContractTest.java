@@ -39,6 +39,9 @@ class OptimizerContractTest {
                 OptimizerSettings.defaults("nesterov").with(Knobs.LEARNING_RATE, 1e-3),
                 OptimizerSettings.defaults("adam"),
                 OptimizerSettings.defaults("adamw").with(Adam.WEIGHT_DECAY, 0.0),
+                OptimizerSettings.defaults("eva")
+                        .with(Knobs.LEARNING_RATE, 1e-3)
+                        .with(Eva.DAMPING, 1.0),
                 OptimizerSettings.defaults("adafactor"),
                 OptimizerSettings.defaults("adafactor")
                         .with(AdaFactor.MOMENTUM, true)
