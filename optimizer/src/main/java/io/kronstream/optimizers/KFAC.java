@@ -60,8 +60,7 @@ final class KFAC extends KroneckerOptimizer {
         KFAC_PYTORCH
     }
 
-    private static final String[] FACTOR = {"left", "right"};
-    private static final String[] INVERSE = {"leftInverse", "rightInverse"};
+    private static final String[] FACTOR = DampedInverses.FACTOR;
     private static final String[] BASIS = {"leftBasis", "rightBasis"};
     private static final String[] EIGENVALUES = {"leftEigenvalues", "rightEigenvalues"};
 
@@ -78,17 +77,11 @@ final class KFAC extends KroneckerOptimizer {
 
     @Override
     List<TensorSpec> factors(int rows, int columns) {
-        TensorSpec left = TensorSpec.symmetric(FACTOR[RefreshTask.LEFT], rows);
-        TensorSpec right = TensorSpec.symmetric(FACTOR[RefreshTask.RIGHT], columns);
         return form == Form.INVERSE
-                ? List.of(
-                        left,
-                        right,
-                        TensorSpec.symmetric(INVERSE[RefreshTask.LEFT], rows),
-                        TensorSpec.symmetric(INVERSE[RefreshTask.RIGHT], columns))
+                ? DampedInverses.tensors(rows, columns)
                 : List.of(
-                        left,
-                        right,
+                        TensorSpec.symmetric(FACTOR[RefreshTask.LEFT], rows),
+                        TensorSpec.symmetric(FACTOR[RefreshTask.RIGHT], columns),
                         TensorSpec.dense(BASIS[RefreshTask.LEFT], rows, rows),
                         TensorSpec.dense(BASIS[RefreshTask.RIGHT], columns, columns),
                         TensorSpec.dense(EIGENVALUES[RefreshTask.LEFT], rows, 1),
@@ -120,8 +113,7 @@ final class KFAC extends KroneckerOptimizer {
     @Override
     void precondition(Matrix gradient, Matrix direction, Matrix product, LayerState state) {
         if (form == Form.INVERSE) {
-            product.multiply(1, gradient, false, state.tensor(INVERSE[RefreshTask.RIGHT]), false, 0);
-            direction.multiply(1, state.tensor(INVERSE[RefreshTask.LEFT]), false, product, false, 0);
+            DampedInverses.apply(gradient, direction, product, state);
             return;
         }
         Matrix leftBasis = state.tensor(BASIS[RefreshTask.LEFT]);
@@ -160,14 +152,7 @@ final class KFAC extends KroneckerOptimizer {
         if (convention == Convention.KFAC_PYTORCH) {
             return RefreshTask.inverse(side, factor, damping);
         }
-        return RefreshTask.inverse(
-                side,
-                factor,
-                Damping.shift(
-                        damping,
-                        state.tensor(FACTOR[RefreshTask.LEFT]),
-                        state.tensor(FACTOR[RefreshTask.RIGHT]),
-                        side));
+        return DampedInverses.task(state, side, damping);
     }
 
     @Override
@@ -176,8 +161,7 @@ final class KFAC extends KroneckerOptimizer {
             return;
         }
         if (form == Form.INVERSE) {
-            state.tensor(INVERSE[side]).copyFrom(decomposition.matrix());
-            state.markDirty(INVERSE[side]);
+            DampedInverses.install(state, side, decomposition.matrix());
         } else {
             state.tensor(BASIS[side]).copyFrom(decomposition.matrix());
             Matrix eigenvalues = state.tensor(EIGENVALUES[side]);

@@ -10,6 +10,7 @@ public final class Optimizers {
             new Entry("dykaf", DyKAF.KNOBS, DyKAF::new),
             new Entry("soap", SOAP.KNOBS, SOAP::new),
             new Entry("kfac", KFAC.KNOBS, KFAC::new),
+            new Entry("kpsvd", KPSVD.KNOBS, KPSVD::new),
             new Entry("eva", Eva.KNOBS, (settings, precision) -> new Eva(settings)),
             new Entry("adam", Adam.KNOBS, (settings, precision) -> new Adam(settings)),
             new Entry("adamw", AdamW.KNOBS, (settings, precision) -> new AdamW(settings)),

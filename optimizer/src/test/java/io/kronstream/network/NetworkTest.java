@@ -36,6 +36,56 @@ class NetworkTest {
                 .flatMap(activation -> Arrays.stream(Loss.values()).map(loss -> Arguments.of(activation, loss)));
     }
 
+    @Test
+    void sampledTargetsFollowThePredictedDistribution() {
+        int rows = 1000;
+        double logit = -0.8;
+        try (Network network = new Network(
+                        Precision.DOUBLE, 1, List.of(), 1, Activation.RELU, Loss.BINARY_CROSS_ENTROPY, rows);
+                Matrix weights = Matrix.create(Precision.DOUBLE, 1, 2)) {
+            weights.set(0, 1, logit);
+            network.forward(List.of(weights), rows);
+            network.backward(List.of(weights), new double[rows], rows);
+            assertThatThrownBy(() -> network.gradient(0).sampledPreActivationGradients())
+                    .hasMessageContaining("sampled");
+            Matrix gradients = network.gradient(0).preActivationGradients();
+            double probability = gradients.get(0, 0);
+
+            network.backwardSampled(List.of(weights), new Grid(rows), rows);
+
+            Matrix sampled = network.gradient(0).sampledPreActivationGradients();
+            int ones = 0;
+            for (int row = 0; row < rows; row++) {
+                boolean one = sampled.get(row, 0) < 0;
+                assertThat(sampled.get(row, 0)).isEqualTo(one ? probability - 1 : probability);
+                ones += one ? 1 : 0;
+            }
+            assertThat(ones / (double) rows).isCloseTo(1 / (1 + Math.exp(-logit)), within(1.0 / rows));
+            // The true targets' gradients are still there.
+            assertThat(gradients.get(rows - 1, 0)).isEqualTo(probability);
+        }
+    }
+
+    /** Numbers that cover the unit interval evenly. */
+    private static final class Grid implements Noise {
+        private final int size;
+        private int next;
+
+        Grid(int size) {
+            this.size = size;
+        }
+
+        @Override
+        public double nextDouble() {
+            return next++ / (double) size;
+        }
+
+        @Override
+        public double nextNormal() {
+            throw new AssertionError("A label of two classes needs no normal number");
+        }
+    }
+
     @ParameterizedTest
     @MethodSource("cases")
     void gradientsEqualFiniteDifferences(Activation activation, Loss loss) {

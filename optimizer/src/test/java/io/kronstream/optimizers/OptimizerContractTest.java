@@ -59,6 +59,7 @@ class OptimizerContractTest {
                         .with(KFAC.CONVENTION, KFAC.Convention.KFAC_PYTORCH)
                         .with(KroneckerOptimizer.DAMPING, 1.0)
                         .with(KroneckerOptimizer.KL_CLIP, 1e-6),
+                OptimizerSettings.defaults("kpsvd"),
                 OptimizerSettings.defaults("soap"),
                 OptimizerSettings.defaults("dykaf"),
                 dykaf(RefreshMethod.EIGENDECOMPOSITION, Integrator.SEQUENTIAL, Start.RELATIVE_EPSILON, false),
