@@ -9,6 +9,7 @@ public final class Optimizers {
     private static final List<Entry> REGISTRY = List.of(
             new Entry("dykaf", DyKAF.KNOBS, DyKAF::new),
             new Entry("soap", SOAP.KNOBS, SOAP::new),
+            new Entry("shampoo", Shampoo.KNOBS, Shampoo::new),
             new Entry("kfac", KFAC.KNOBS, KFAC::new),
             new Entry("kpsvd", KPSVD.KNOBS, KPSVD::new),
             new Entry("eva", Eva.KNOBS, (settings, precision) -> new Eva(settings)),

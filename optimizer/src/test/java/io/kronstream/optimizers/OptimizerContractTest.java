@@ -60,6 +60,10 @@ class OptimizerContractTest {
                         .with(KroneckerOptimizer.DAMPING, 1.0)
                         .with(KroneckerOptimizer.KL_CLIP, 1e-6),
                 OptimizerSettings.defaults("kpsvd"),
+                OptimizerSettings.defaults("shampoo"),
+                OptimizerSettings.defaults("shampoo")
+                        .with(Shampoo.ACCUMULATION, Shampoo.Accumulation.SUM)
+                        .with(Shampoo.GRAFTING, Shampoo.Grafting.NONE),
                 OptimizerSettings.defaults("soap"),
                 OptimizerSettings.defaults("dykaf"),
                 dykaf(RefreshMethod.EIGENDECOMPOSITION, Integrator.SEQUENTIAL, Start.RELATIVE_EPSILON, false),
