@@ -5,6 +5,7 @@ import io.kronstream.linalg.Matrix;
 import io.kronstream.linalg.Precision;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Random;
 
 /**
  * The Kronecker product {@code R kron S} that is nearest, in the Frobenius norm, to a mini-batch's block of the Fisher
@@ -25,6 +26,9 @@ import java.util.Map;
  * thread-safe: it owns scratch memory.
  */
 public final class NearestProduct implements AutoCloseable {
+    /** Of the start of a second product. */
+    private static final long START_SEED = 1;
+
     private final Precision precision;
     private final double tolerance;
     private final int iterations;
@@ -52,11 +56,35 @@ public final class NearestProduct implements AutoCloseable {
      * @return the singular value s, which is {@code |R kron S|}
      */
     public double find(Matrix activations, Matrix gradients, Matrix left, Matrix right) {
+        return find(activations, gradients, null, null, left, right);
+    }
+
+    /**
+     * Finds the product that is nearest to {@code F - A kron G}: with the nearest product itself as {@code A kron G}, the
+     * second singular triple of Z. In general it is indefinite, and its sign is that of the start.
+     *
+     * @param firstLeft G, m x m
+     * @param firstRight A, n x n
+     * @param left m x m; on entry the symmetric start, or zero for a fixed pseudo-random one; on return the left factor
+     * @param right n x n; on return the right factor
+     * @return the singular value, which is the norm of the product
+     */
+    public double findBeside(
+            Matrix activations, Matrix gradients, Matrix firstLeft, Matrix firstRight, Matrix left, Matrix right) {
+        if (!(left.norm() > 0)) {
+            fillPseudoRandom(left);
+        }
+        return find(activations, gradients, firstLeft, firstRight, left, right);
+    }
+
+    private double find(
+            Matrix activations, Matrix gradients, Matrix firstLeft, Matrix firstRight, Matrix left, Matrix right) {
         Scratch own = scratch.computeIfAbsent(
                 new Shape(activations.rows(), gradients.columns(), activations.columns()),
                 shape -> new Scratch(precision, shape));
         normaliseStart(left);
         multiply(gradients, left, own.gradients, activations, own.activations, right);
+        subtract(firstLeft, left, firstRight, right);
         double singularValue = 0;
         for (int iteration = 0; iteration < iterations; iteration++) {
             double length = right.norm();
@@ -68,6 +96,7 @@ public final class NearestProduct implements AutoCloseable {
             right.scale(1 / length);
             own.right.copyFrom(right);
             multiply(activations, right, own.activations, gradients, own.gradients, left);
+            subtract(firstRight, right, firstLeft, left);
             singularValue = left.norm();
             if (!(singularValue > 0)) {
                 left.fill(0);
@@ -76,6 +105,7 @@ public final class NearestProduct implements AutoCloseable {
             }
             left.scale(1 / singularValue);
             multiply(gradients, left, own.gradients, activations, own.activations, right);
+            subtract(firstLeft, left, firstRight, right);
             own.right.combine(1, right, -singularValue);
             if (own.right.norm() <= tolerance * singularValue) {
                 break;
@@ -85,6 +115,23 @@ public final class NearestProduct implements AutoCloseable {
         // The last product is Z V, which is s U up to the tolerance.
         right.scale(1 / Math.sqrt(singularValue));
         return singularValue;
+    }
+
+    /** {@code result = result - <inner, vector> outer}, if there is a first product. */
+    private static void subtract(Matrix inner, Matrix vector, Matrix outer, Matrix result) {
+        if (inner != null) {
+            result.combine(-inner.dot(vector), outer, 1);
+        }
+    }
+
+    private static void fillPseudoRandom(Matrix start) {
+        Random random = new Random(START_SEED);
+        for (int i = 0; i < start.rows(); i++) {
+            for (int j = i; j < start.columns(); j++) {
+                start.set(i, j, random.nextDouble() - 0.5);
+            }
+        }
+        start.mirrorUpper();
     }
 
     private static void normaliseStart(Matrix start) {

@@ -12,6 +12,8 @@ public final class Optimizers {
             new Entry("shampoo", Shampoo.KNOBS, Shampoo::new),
             new Entry("kfac", KFAC.KNOBS, KFAC::new),
             new Entry("kpsvd", KPSVD.KNOBS, KPSVD::new),
+            new Entry("deflation", Deflation.KNOBS, Deflation::new),
+            new Entry("kfac-corrected", KFACCorrected.KNOBS, KFACCorrected::new),
             new Entry("eva", Eva.KNOBS, (settings, precision) -> new Eva(settings)),
             new Entry("adam", Adam.KNOBS, (settings, precision) -> new Adam(settings)),
             new Entry("adamw", AdamW.KNOBS, (settings, precision) -> new AdamW(settings)),

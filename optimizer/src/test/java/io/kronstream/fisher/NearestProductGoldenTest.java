@@ -57,4 +57,47 @@ class NearestProductGoldenTest {
                     .isLessThan(tolerance);
         }
     }
+
+    @ParameterizedTest
+    @MethodSource("cases")
+    void nearestToWhatAnotherLeaves(GoldenFile file, int number, Precision precision) {
+        boolean wide = precision == Precision.DOUBLE;
+        double tolerance = wide ? GoldenFile.DOUBLE_TOLERANCE : GoldenFile.FLOAT_TOLERANCE;
+        JsonNode expected = file.at("/cases/" + number);
+        int batch = expected.get("m").asInt();
+        int n = expected.get("d_in").asInt() + 1;
+        int m = expected.get("d_out").asInt();
+        for (String method : List.of("deflation", "kfac_corrected")) {
+            JsonNode factors = expected.at("/methods/" + method + "/factors");
+            JsonNode second = expected.at("/methods/" + method + "/factors2");
+            Matrix left = Matrix.create(precision, m, m);
+            Matrix right = Matrix.create(precision, n, n);
+            try (NearestProduct nearest = new NearestProduct(precision, wide ? 1e-13 : 1e-6, 1000)) {
+                double singularValue = nearest.findBeside(
+                        matrix(precision, batch, n, expected.get("abar")),
+                        matrix(precision, batch, m, expected.get("g")),
+                        matrix(precision, m, m, factors.get("G")),
+                        matrix(precision, n, n, factors.get("A")),
+                        left,
+                        right);
+
+                double sigma = expected.at(method.equals("deflation") ? "/sigma/1" : "/sigma_corr/0")
+                        .asDouble();
+                assertThat(singularValue).as(method).isCloseTo(sigma, within(tolerance * sigma));
+                // The file's sign is that of a trace of P that is not negative.
+                double trace = 0;
+                for (int i = 0; i < n; i++) {
+                    trace += right.get(i, i);
+                }
+                left.scale(Math.signum(trace));
+                right.scale(Math.signum(trace));
+                assertThat(relativeError(right, second.get("P")))
+                        .as("P of %s", method)
+                        .isLessThan(tolerance);
+                assertThat(relativeError(left, second.get("Q")))
+                        .as("Q of %s", method)
+                        .isLessThan(tolerance);
+            }
+        }
+    }
 }

@@ -60,6 +60,8 @@ class OptimizerContractTest {
                         .with(KroneckerOptimizer.DAMPING, 1.0)
                         .with(KroneckerOptimizer.KL_CLIP, 1e-6),
                 OptimizerSettings.defaults("kpsvd"),
+                OptimizerSettings.defaults("deflation"),
+                OptimizerSettings.defaults("kfac-corrected"),
                 OptimizerSettings.defaults("shampoo"),
                 OptimizerSettings.defaults("shampoo")
                         .with(Shampoo.ACCUMULATION, Shampoo.Accumulation.SUM)

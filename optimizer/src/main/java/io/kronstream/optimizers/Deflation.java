@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.kronstream.optimizers;
+
+import io.kronstream.fisher.NearestProduct;
+import io.kronstream.linalg.Matrix;
+import io.kronstream.linalg.Precision;
+
+/**
+ * KPSVD with deflation: natural gradient with the two Kronecker products that are together nearest to each layer's block
+ * of the Fisher matrix.
+ *
+ * <p>The step is that of {@link TwoProductOptimizer}, with the first two singular triples of the rearranged F:
+ *
+ * <pre>
+ *   A kron G = s1 MAT(u1) kron MAT(v1),   P kron Q = s2 MAT(u2) kron MAT(v2)
+ * </pre>
+ *
+ * <p>Departures: those of {@link TwoProductOptimizer}.
+ *
+ * <p>Reference: Koroko et al. 2022, arXiv 2201.10285, section 3.
+ */
+final class Deflation extends TwoProductOptimizer {
+    Deflation(OptimizerSettings settings, Precision precision) {
+        super(settings, precision);
+    }
+
+    @Override
+    void firstProduct(NearestProduct nearest, Matrix activations, Matrix gradients, Matrix left, Matrix right) {
+        nearest.find(activations, gradients, left, right);
+    }
+}
