@@ -22,7 +22,8 @@ import java.util.Set;
  *     from G                             2mn(m + n)
  *     from S and A, G not needed         2Bmn + 2m^2 min(n, B) + 2n^2 min(m, B)
  *   rotation back                        2mn(m + n)
- *   SOAP's factors      from G           m^2 n + mn^2
+ *   factors of SOAP and Shampoo
+ *                       from G           m^2 n + mn^2
  *                       from S and A     for L: B^2 n + 2B^2 m + Bm^2, for R: B^2 m + 2B^2 n + Bn^2
  *   DyKAF's factors     from G           3mn(m + n)
  *                       from S and A     for L: 2Bn^2 + B^2 n + 2B^2 m + Bm^2, for R the same with m and n exchanged
@@ -34,13 +35,25 @@ import java.util.Set;
  *   refresh of a side s beside t
  *     QR iteration (SOAP, DyKAF)         2s^3 + 8/3 s^3, and the momentum's new basis min(2s^3 + 2s^2 t, 4s^2 t)
  *     inverse (K-FAC, KPSVD)             s^3
+ *     fourth root (Shampoo)              17/3 s^3: tridiagonal form 4/3, its eigenvectors 4/3, back 2, the product 1
  * </pre>
+ *
+ * <p>Shampoo needs G for its second moment, and preconditions a momentum, which has no thin factors.
  *
  * <p>Symmetric results are counted as half a product. The other methods need products for the gradient alone.
  */
 public final class BenchFlops {
-    private static final Map<String, Method> METHODS =
-            Map.of("dykaf", new DyKAF(), "soap", new SOAP(), "kfac", new Inverses(1, 1), "kpsvd", new Inverses(5, 4));
+    private static final Map<String, Method> METHODS = Map.of(
+            "dykaf",
+            new DyKAF(),
+            "soap",
+            new SOAP(),
+            "shampoo",
+            new Shampoo(),
+            "kfac",
+            new Inverses(1, 1),
+            "kpsvd",
+            new Inverses(5, 4));
 
     /** Those without matrix products of their own. */
     private static final Set<String> GRADIENT_ALONE = Set.of(
@@ -197,6 +210,23 @@ public final class BenchFlops {
         @Override
         double thinFactor(double m, double n, double batch) {
             return 2 * batch * n * n + batch * batch * (n + 2 * m) + batch * m * m;
+        }
+    }
+
+    /** A momentum between two roots, of the factors that SOAP has. */
+    private static final class Shampoo implements Method {
+        private final SOAP soap = new SOAP();
+
+        @Override
+        public double step(double m, double n, double batch) {
+            return dense(m, n)
+                    + Math.min(soap.factor(m, n), soap.thinFactor(m, n, batch))
+                    + Math.min(soap.factor(n, m), soap.thinFactor(n, m, batch));
+        }
+
+        @Override
+        public double refresh(double side) {
+            return 17 * side * side * side / 3;
         }
     }
 

@@ -46,7 +46,7 @@ final class BenchStepCommand implements Callable<Integer> {
             names = "--optimizers",
             paramLabel = "NAME",
             split = ",",
-            defaultValue = "sgd,adam,adafisher,kfac,soap,dykaf",
+            defaultValue = "sgd,adam,adafisher,shampoo,kfac,soap,dykaf",
             description = "Optimizers, at their default knobs (default: ${DEFAULT-VALUE}).")
     private List<String> optimizers;
 

@@ -68,6 +68,13 @@ class BenchFlopsTest {
     }
 
     @Test
+    void shampooPreconditionsAMomentumWhateverTheBatch() {
+        assertThat(BenchFlops.optimizer("shampoo", SQUARE, 1000)).isEqualTo(4000 + 2000);
+        assertThat(BenchFlops.optimizer("shampoo", SQUARE, 1)).isEqualTo(4000 + 260);
+        assertThat(BenchFlops.refresh("shampoo", SQUARE)).isCloseTo(2 * 17_000.0 / 3, within(1e-9));
+    }
+
+    @Test
     void kfacSamplesPreconditionsAndInverts() {
         // B = 5. First layer 3 x 3: from G 2 * 9 * 6 = 108; from the thin factors, with <U, G>, 90 + 54 + 54 + 300 - 90
         // = 408. Factors 45 + 45. Second 1 x 4: from G 40; factors 5 + 80; samples 30.

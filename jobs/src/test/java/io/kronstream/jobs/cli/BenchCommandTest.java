@@ -79,7 +79,7 @@ class BenchCommandTest {
     @Test
     void misuse() {
         misused("unknown case 'huge'; known are ae, rec, wide, small", "--cases", "ae,huge");
-        misused("unknown optimizer 'sofa'; known are dykaf, soap", "--optimizers", "adam,sofa");
+        misused("unknown optimizer 'sofa'; known are dykaf, soap, ", "--optimizers", "adam,sofa");
         misused("--threads must lie in [1, ", "--threads", "0");
         misused("--steps must be at least 1, was 0", "--steps", "0");
     }
