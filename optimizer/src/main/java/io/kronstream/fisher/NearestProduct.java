@@ -3,9 +3,9 @@ package io.kronstream.fisher;
 
 import io.kronstream.linalg.Matrix;
 import io.kronstream.linalg.Precision;
+import io.kronstream.linalg.SplitMix64;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.Random;
 
 /**
  * The Kronecker product {@code R kron S} that is nearest, in the Frobenius norm, to a mini-batch's block of the Fisher
@@ -125,7 +125,7 @@ public final class NearestProduct implements AutoCloseable {
     }
 
     private static void fillPseudoRandom(Matrix start) {
-        Random random = new Random(START_SEED);
+        SplitMix64 random = new SplitMix64(START_SEED);
         for (int i = 0; i < start.rows(); i++) {
             for (int j = i; j < start.columns(); j++) {
                 start.set(i, j, random.nextDouble() - 0.5);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.kronstream.learner;
+package io.kronstream.linalg;
 
 import io.kronstream.network.Noise;
 import java.nio.charset.StandardCharsets;
