@@ -3,7 +3,6 @@ package io.kronstream.fisher;
 
 import io.kronstream.linalg.Matrix;
 import io.kronstream.linalg.Precision;
-import io.kronstream.linalg.SplitMix64;
 import java.util.HashMap;
 import java.util.Map;
 
@@ -125,10 +124,11 @@ public final class NearestProduct implements AutoCloseable {
     }
 
     private static void fillPseudoRandom(Matrix start) {
-        SplitMix64 random = new SplitMix64(START_SEED);
+        long state = START_SEED;
         for (int i = 0; i < start.rows(); i++) {
             for (int j = i; j < start.columns(); j++) {
-                start.set(i, j, random.nextDouble() - 0.5);
+                state = state * 6364136223846793005L + 1442695040888963407L; // Knuth's MMIX generator
+                start.set(i, j, (state >>> 11) * 0x1.0p-53 - 0.5);
             }
         }
         start.mirrorUpper();

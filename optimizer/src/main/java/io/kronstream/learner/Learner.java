@@ -4,7 +4,6 @@ package io.kronstream.learner;
 import io.kronstream.fisher.RefreshTask;
 import io.kronstream.linalg.Arena;
 import io.kronstream.linalg.Matrix;
-import io.kronstream.linalg.SplitMix64;
 import io.kronstream.network.LayerGradient;
 import io.kronstream.network.LayerShape;
 import io.kronstream.network.Network;

@@ -2,7 +2,6 @@
 package io.kronstream.learner;
 
 import io.kronstream.linalg.Arena;
-import io.kronstream.linalg.SplitMix64;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;

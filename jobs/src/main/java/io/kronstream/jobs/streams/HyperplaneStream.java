@@ -2,8 +2,8 @@
 package io.kronstream.jobs.streams;
 
 import io.kronstream.learner.DataSchema;
+import io.kronstream.learner.SplitMix64;
 import io.kronstream.learner.Task;
-import io.kronstream.linalg.SplitMix64;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.kronstream.linalg;
+package io.kronstream.learner;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
