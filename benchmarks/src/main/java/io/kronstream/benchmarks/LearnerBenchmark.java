@@ -13,7 +13,6 @@ import io.kronstream.learner.StepReport;
 import io.kronstream.learner.Task;
 import io.kronstream.optimizers.OptimizerSettings;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -52,19 +51,9 @@ public class LearnerBenchmark implements Learner.Listener {
 
     @Setup
     public void prepare() {
-        DataSchema schema = new DataSchema(
-                List.of("x1", "x2", "x3", "label"),
-                Task.BINARY,
-                "label",
-                List.of("x1", "x2", "x3"),
-                List.of(),
-                DataSchema.DEFAULT_HASH_BUCKETS,
-                Map.of(),
-                null,
-                null,
-                null,
-                List.of(),
-                null);
+        DataSchema schema = DataSchema.builder(List.of("x1", "x2", "x3", "label"), Task.BINARY, "label")
+                .numeric(List.of("x1", "x2", "x3"))
+                .build();
         for (int i = 0; i < EXAMPLES; i++) {
             double[] x = {i * 0.37 % 10, i * 0.73 % 10, i * 0.11 % 10};
             examples[i] = new Example("m", 0, i, i, x, new int[0], x[0] + x[1] <= 8 ? 1 : 0);

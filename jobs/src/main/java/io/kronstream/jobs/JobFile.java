@@ -81,19 +81,10 @@ public final class JobFile {
     }
 
     /** A flawless schema, to find problems that have nothing to do with one. */
-    private static final DataSchema PLACEHOLDER = new DataSchema(
-            List.of("x", "y"),
-            io.kronstream.learner.Task.REGRESSION,
-            "y",
-            List.of("x"),
-            List.of(),
-            DataSchema.DEFAULT_HASH_BUCKETS,
-            Map.of(),
-            null,
-            null,
-            null,
-            List.of(),
-            null);
+    private static final DataSchema PLACEHOLDER = DataSchema.builder(
+                    List.of("x", "y"), io.kronstream.learner.Task.REGRESSION, "y")
+            .numeric(List.of("x"))
+            .build();
 
     private static DataSchema schema(String source, Path file, ObjectNode mapping) {
         List<String> columns = new ArrayList<>();

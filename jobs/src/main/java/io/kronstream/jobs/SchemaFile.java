@@ -4,8 +4,10 @@ package io.kronstream.jobs;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.kronstream.learner.Category;
 import io.kronstream.learner.DataSchema;
 import io.kronstream.learner.Task;
+import io.kronstream.network.Pooling;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -24,7 +26,11 @@ import java.util.TreeMap;
  * task: regression                     # or binary
  * label: OT
  * numeric: [HUFL, HULL]                # inputs as they are
- * categorical: [weather]               # hashed inputs, hash_buckets each (32)
+ * categorical:
+ *   - weather                          # hashed, one input for each of its hash_buckets (32)
+ *   - {column: user, buckets: 16384, embedding: 16}        # a vector is learned for each bucket
+ *   - {column: tags, buckets: 1024, embedding: 8, separator: "|", pooling: mean}
+ * products: [[user, item]]             # elementwise products of two embedded columns' vectors
  * periodic: {hour: 24}                 # inputs that repeat, with their period
  * time: date                           # the record's own time
  * key: sensor                          # one model per value
@@ -40,6 +46,7 @@ public final class SchemaFile {
             "numeric",
             "categorical",
             "hash_buckets",
+            "products",
             "periodic",
             "time",
             "key",
@@ -47,6 +54,7 @@ public final class SchemaFile {
             "label_lags",
             "metric");
     private static final List<String> FORECAST_KEYS = List.of("lags", "horizon");
+    private static final List<String> CATEGORY_KEYS = List.of("column", "buckets", "embedding", "separator", "pooling");
     private static final List<String> SUFFIXES = List.of(".schema.yaml", ".yaml");
 
     private SchemaFile() {}
@@ -106,10 +114,8 @@ public final class SchemaFile {
                 task,
                 reader.text("label"),
                 reader.texts("numeric"),
-                reader.texts("categorical"),
-                mapping.has("hash_buckets")
-                        ? reader.integer("hash_buckets", mapping.get("hash_buckets"))
-                        : DataSchema.DEFAULT_HASH_BUCKETS,
+                reader.categories(),
+                reader.products(),
                 reader.periods(),
                 reader.text("time"),
                 reader.text("key"),
@@ -138,8 +144,11 @@ public final class SchemaFile {
         mapping.put("task", schema.task().name().toLowerCase(Locale.ROOT));
         mapping.put("label", schema.label());
         putTexts(mapping, "numeric", schema.numeric());
-        putTexts(mapping, "categorical", schema.categorical());
-        mapping.put("hash_buckets", schema.hashBuckets());
+        putCategories(mapping, schema.categorical());
+        if (!schema.products().isEmpty()) {
+            ArrayNode products = mapping.putArray("products");
+            schema.products().forEach(product -> product.forEach(products.addArray()::add));
+        }
         if (!schema.periodic().isEmpty()) {
             ObjectNode periods = mapping.putObject("periodic");
             schema.periodic().forEach(periods::put);
@@ -180,6 +189,23 @@ public final class SchemaFile {
         if (!texts.isEmpty()) {
             ArrayNode array = mapping.putArray(key);
             texts.forEach(array::add);
+        }
+    }
+
+    private static void putCategories(ObjectNode mapping, List<Category> categories) {
+        if (categories.isEmpty()) {
+            return;
+        }
+        ArrayNode array = mapping.putArray("categorical");
+        for (Category category : categories) {
+            ObjectNode node = array.addObject().put("column", category.column()).put("buckets", category.buckets());
+            if (category.embedded()) {
+                node.put("embedding", category.embedding());
+            }
+            if (category.several()) {
+                node.put("separator", category.separator());
+                node.put("pooling", category.pooling().name().toLowerCase(Locale.ROOT));
+            }
         }
     }
 
@@ -231,6 +257,51 @@ public final class SchemaFile {
                 }
             }
             return values;
+        }
+
+        List<Category> categories() {
+            int shared = mapping.has("hash_buckets")
+                    ? integer("hash_buckets", mapping.get("hash_buckets"))
+                    : Category.DEFAULT_BUCKETS;
+            List<Category> categories = new ArrayList<>();
+            for (JsonNode node : list("categorical")) {
+                if (node instanceof ObjectNode entries) {
+                    categories.add(category(entries, shared));
+                } else if (node.isValueNode() && !node.isNull()) {
+                    categories.add(Category.oneHot(node.asText(), shared));
+                } else {
+                    problems.add("'categorical' must be a list of column names, or of mappings such as {column: user,"
+                            + " buckets: 1024, embedding: 16}");
+                }
+            }
+            return categories;
+        }
+
+        private Category category(ObjectNode entries, int shared) {
+            refuseUnknown("categorical.", entries, CATEGORY_KEYS);
+            if (!entries.has("column")) {
+                problems.add("an entry of 'categorical' has no 'column'");
+            }
+            String pooling = entries.path("pooling").asText("sum");
+            if (!pooling.equals("sum") && !pooling.equals("mean")) {
+                problems.add("'categorical.pooling' must be 'sum' or 'mean', was '" + pooling + "'");
+            }
+            return new Category(
+                    entries.path("column").asText(),
+                    entries.has("buckets") ? integer("categorical.buckets", entries.get("buckets")) : shared,
+                    entries.has("embedding") ? integer("categorical.embedding", entries.get("embedding")) : 0,
+                    entries.has("separator") ? entries.get("separator").asText() : null,
+                    pooling.equals("mean") ? Pooling.MEAN : Pooling.SUM);
+        }
+
+        List<List<String>> products() {
+            List<List<String>> products = new ArrayList<>();
+            for (JsonNode node : list("products")) {
+                List<String> product = new ArrayList<>();
+                node.forEach(column -> product.add(column.asText()));
+                products.add(product);
+            }
+            return products;
         }
 
         List<Integer> integers(String key) {

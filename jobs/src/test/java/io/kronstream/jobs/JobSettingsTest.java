@@ -31,19 +31,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class JobSettingsTest {
-    private static final DataSchema SCHEMA = new DataSchema(
-            List.of("x", "y"),
-            Task.REGRESSION,
-            "y",
-            List.of("x"),
-            List.of(),
-            DataSchema.DEFAULT_HASH_BUCKETS,
-            Map.of(),
-            null,
-            null,
-            null,
-            List.of(),
-            null);
+    private static final DataSchema SCHEMA = DataSchema.builder(List.of("x", "y"), Task.REGRESSION, "y")
+            .numeric(List.of("x"))
+            .build();
 
     @Test
     void everyDefaultIsPinned() {

@@ -4,6 +4,7 @@ package io.kronstream.jobs;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import io.kronstream.learner.Category;
 import io.kronstream.learner.DataSchema;
 import io.kronstream.learner.Task;
 import java.io.IOException;
@@ -34,19 +35,15 @@ class SchemaFileTest {
                 """);
 
         assertThat(schema)
-                .isEqualTo(new DataSchema(
-                        COLUMNS,
-                        Task.BINARY,
-                        "price",
-                        List.of("load"),
-                        List.of("weather"),
-                        7,
-                        Map.of("hour", 24.0),
-                        "when",
-                        "site",
-                        null,
-                        List.of(1, 48),
-                        "accuracy"));
+                .isEqualTo(DataSchema.builder(COLUMNS, Task.BINARY, "price")
+                        .numeric(List.of("load"))
+                        .categorical(List.of(Category.oneHot("weather", 7)))
+                        .periodic(Map.of("hour", 24.0))
+                        .time("when")
+                        .key("site")
+                        .labelLags(List.of(1, 48))
+                        .metric("accuracy")
+                        .build());
     }
 
     @Test
@@ -54,7 +51,6 @@ class SchemaFileTest {
         DataSchema schema = parse("{task: regression, label: load, forecast: {lags: 96, horizon: 24}}");
 
         assertThat(schema.forecast()).isEqualTo(new DataSchema.Forecast(96, 24));
-        assertThat(schema.hashBuckets()).isEqualTo(DataSchema.DEFAULT_HASH_BUCKETS);
         assertThat(schema.numeric()).isEmpty();
     }
 
@@ -63,7 +59,10 @@ class SchemaFileTest {
         for (String text : List.of(
                 "{task: regression, label: load, forecast: {lags: 2, horizon: 3}, time: when, metric: mae}",
                 "{task: binary, label: price, numeric: [load], categorical: [weather], hash_buckets: 5,"
-                        + " periodic: {hour: 24.5}, key: site, label_lags: [3]}")) {
+                        + " periodic: {hour: 24.5}, key: site, label_lags: [3]}",
+                "{task: regression, label: load, categorical: [{column: site, buckets: 100, embedding: 4},"
+                        + " {column: weather, buckets: 9, embedding: 4, separator: '|', pooling: mean}, hour],"
+                        + " products: [[site, weather]]}")) {
             DataSchema schema = parse(text);
 
             assertThat(SchemaFile.parse("again", SchemaFile.write(schema), COLUMNS))

@@ -10,7 +10,6 @@ import io.kronstream.optimizers.Knobs;
 import io.kronstream.optimizers.OptimizerSettings;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 
 /** A small stream of several models, and the settings of the learners that tests train on it. */
 final class TestStreams {
@@ -42,19 +41,9 @@ final class TestStreams {
     }
 
     static LearnerSettings learner() {
-        DataSchema schema = new DataSchema(
-                List.of("a", "b", "c", "y"),
-                Task.REGRESSION,
-                "y",
-                List.of("a", "b", "c"),
-                List.of(),
-                DataSchema.DEFAULT_HASH_BUCKETS,
-                Map.of(),
-                null,
-                null,
-                null,
-                List.of(),
-                null);
+        DataSchema schema = DataSchema.builder(List.of("a", "b", "c", "y"), Task.REGRESSION, "y")
+                .numeric(List.of("a", "b", "c"))
+                .build();
         OptimizerSettings optimizer = OptimizerSettings.defaults("dykaf").with(Knobs.REFRESH_INTERVAL, LAG);
         return new LearnerSettings(schema, List.of(8), Activation.RELU, optimizer, BATCH, 0, LAG, 1);
     }

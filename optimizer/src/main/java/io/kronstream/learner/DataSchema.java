@@ -16,8 +16,8 @@ import java.util.TreeMap;
  * @param task what is predicted
  * @param label column of the label
  * @param numeric numeric input columns
- * @param categorical input columns whose values are hashed into {@code hashBuckets} buckets each
- * @param hashBuckets buckets per categorical column
+ * @param categorical input columns with names
+ * @param products pairs of embedded columns whose vectors' elementwise product is an input too
  * @param periodic numeric columns that repeat, with their period; each gives a sine and a cosine
  * @param time column of the record's own time, or null
  * @param key column whose value is the model id, or null for one model
@@ -30,8 +30,8 @@ public record DataSchema(
         Task task,
         String label,
         List<String> numeric,
-        List<String> categorical,
-        int hashBuckets,
+        List<Category> categorical,
+        List<List<String>> products,
         Map<String, Double> periodic,
         String time,
         String key,
@@ -48,12 +48,16 @@ public record DataSchema(
      */
     public record Forecast(int lags, int horizon) implements Serializable {}
 
-    public static final int DEFAULT_HASH_BUCKETS = 32;
+    /** A schema that names no input yet. */
+    public static Builder builder(List<String> columns, Task task, String label) {
+        return new Builder(columns, task, label);
+    }
 
     public DataSchema {
         columns = new ArrayList<>(columns);
         numeric = new ArrayList<>(numeric);
         categorical = new ArrayList<>(categorical);
+        products = new ArrayList<>(products);
         periodic = new TreeMap<>(periodic);
         labelLags = new ArrayList<>(labelLags);
     }
@@ -73,9 +77,11 @@ public record DataSchema(
         for (String column : numeric) {
             checkInput("numeric", column, inputs, problems);
         }
-        for (String column : categorical) {
-            checkInput("categorical", column, inputs, problems);
+        for (Category category : categorical) {
+            checkInput("categorical", category.column(), inputs, problems);
+            category.check(problems);
         }
+        products.forEach(product -> checkProduct(product, problems));
         periodic.forEach((column, period) -> {
             checkColumn("periodic", column, problems);
             if (!(period > 0) || Double.isInfinite(period)) {
@@ -87,9 +93,6 @@ public record DataSchema(
         }
         if (key != null) {
             checkColumn("key", key, problems);
-        }
-        if (hashBuckets < 1 || hashBuckets > 1 << 20) {
-            problems.add("'hash_buckets' must lie in [1, 1048576], was " + hashBuckets);
         }
         if (forecast != null) {
             if (forecast.lags() < 1 || forecast.lags() > 100_000) {
@@ -116,6 +119,23 @@ public record DataSchema(
         return problems;
     }
 
+    /** The categorical columns that have a vector per bucket, in their order. */
+    public List<Category> embedded() {
+        return categorical.stream().filter(Category::embedded).toList();
+    }
+
+    private void checkProduct(List<String> product, List<String> problems) {
+        List<Category> factors = embedded().stream()
+                .filter(category -> product.contains(category.column()))
+                .toList();
+        if (product.size() != 2 || factors.size() != 2) {
+            problems.add("'products' must name two embedded columns each, was " + product);
+        } else if (factors.get(0).embedding() != factors.get(1).embedding()) {
+            problems.add("the columns of a product must have embeddings of one width, " + product + " have "
+                    + factors.get(0).embedding() + " and " + factors.get(1).embedding());
+        }
+    }
+
     private void checkInput(String kind, String column, Set<String> inputs, List<String> problems) {
         checkColumn(kind, column, problems);
         if (column.equals(label)) {
@@ -130,6 +150,89 @@ public record DataSchema(
         if (!columns.contains(column)) {
             problems.add("'" + role + "' names the unknown column '" + column + "'; the columns are "
                     + String.join(", ", columns));
+        }
+    }
+
+    /** Puts a schema together; what is not said is empty. */
+    public static final class Builder {
+        private final List<String> columns;
+        private final Task task;
+        private final String label;
+        private List<String> numeric = List.of();
+        private List<Category> categorical = List.of();
+        private List<List<String>> products = List.of();
+        private Map<String, Double> periodic = Map.of();
+        private String time;
+        private String key;
+        private Forecast forecast;
+        private List<Integer> labelLags = List.of();
+        private String metric;
+
+        private Builder(List<String> columns, Task task, String label) {
+            this.columns = columns;
+            this.task = task;
+            this.label = label;
+        }
+
+        public Builder numeric(List<String> names) {
+            numeric = names;
+            return this;
+        }
+
+        public Builder categorical(List<Category> categories) {
+            categorical = categories;
+            return this;
+        }
+
+        public Builder products(List<List<String>> pairs) {
+            products = pairs;
+            return this;
+        }
+
+        public Builder periodic(Map<String, Double> periods) {
+            periodic = periods;
+            return this;
+        }
+
+        public Builder time(String column) {
+            time = column;
+            return this;
+        }
+
+        public Builder key(String column) {
+            key = column;
+            return this;
+        }
+
+        public Builder forecast(Forecast settings) {
+            forecast = settings;
+            return this;
+        }
+
+        public Builder labelLags(List<Integer> lags) {
+            labelLags = lags;
+            return this;
+        }
+
+        public Builder metric(String name) {
+            metric = name;
+            return this;
+        }
+
+        public DataSchema build() {
+            return new DataSchema(
+                    columns,
+                    task,
+                    label,
+                    numeric,
+                    categorical,
+                    products,
+                    periodic,
+                    time,
+                    key,
+                    forecast,
+                    labelLags,
+                    metric);
         }
     }
 }

@@ -10,7 +10,8 @@ package io.kronstream.learner;
  * @param offset its offset in that partition
  * @param timestamp the record's own time in milliseconds since the epoch
  * @param numeric values of the schema's numeric columns in their order; NaN where the field was empty
- * @param categorical hash buckets of the categorical columns in their order; -1 where the field was empty
+ * @param categorical hash buckets of the categorical columns in their order: of a column of one value the bucket, -1
+ *     where the field was empty; of a column of several values how many there are, then the bucket of each
  * @param label the label; NaN where the field was empty
  */
 public record Example(

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.kronstream.learner;
 
+import io.kronstream.network.Pooling;
 import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
 import java.util.ArrayDeque;
+import java.util.Arrays;
 import java.util.Deque;
 
 /**
@@ -15,13 +17,14 @@ import java.util.Deque;
  *   <li>numeric columns, standardised by the running moments up to and including the present record; missing is 0;
  *   <li>sine and cosine of each periodic column;
  *   <li>with a time column, sine and cosine of the hour of the day and of the position in the week (UTC);
- *   <li>one-hot hash buckets of the categorical columns; missing is all zero;
+ *   <li>hash buckets of the categorical columns that are not embedded, one input each: how often the field holds the
+ *       bucket, or what share of the field's values it is; missing is all zero;
  *   <li>earlier labels ({@code label_lags}): -1 or 1 for binary labels, else standardised; unknown is 0;
  *   <li>for a forecast, the last {@code lags} values of the label, oldest first: all but the last as difference from the
  *       last in units of the running deviation, the last one standardised.
  * </ul>
  *
- * A regression learns {@code (label - mean) / deviation} with the moments of the labels before; a forecast learns the
+ * The buckets of embedded columns are kept beside them, as ids. A regression learns {@code (label - mean) / deviation} with the moments of the labels before; a forecast learns the
  * change from the last known value in units of the deviation at its origin.
  */
 final class Features {
@@ -33,6 +36,7 @@ final class Features {
     private final DataSchema schema;
     private final double[] periods;
     private final int width;
+    private final int embedded;
 
     private final RunningMoments[] moments;
     private final RunningMoments labels = new RunningMoments();
@@ -47,6 +51,7 @@ final class Features {
                 .mapToDouble(Double::doubleValue)
                 .toArray();
         this.width = width(schema);
+        this.embedded = schema.embedded().size();
         this.moments = new RunningMoments[schema.numeric().size()];
         for (int i = 0; i < moments.length; i++) {
             moments[i] = new RunningMoments();
@@ -63,7 +68,10 @@ final class Features {
         return schema.numeric().size()
                 + 2 * schema.periodic().size()
                 + (schema.time() == null ? 0 : 4)
-                + schema.categorical().size() * schema.hashBuckets()
+                + schema.categorical().stream()
+                        .filter(category -> !category.embedded())
+                        .mapToInt(Category::buckets)
+                        .sum()
                 + schema.labelLags().size()
                 + (schema.forecast() == null ? 0 : schema.forecast().lags());
     }
@@ -89,6 +97,7 @@ final class Features {
                     example.offset(),
                     example.timestamp(),
                     inputs(example),
+                    ids(example.categorical()),
                     binary ? 0 : labels.mean(),
                     binary ? 1 : labels.deviation(),
                     naive.noChange(),
@@ -129,6 +138,7 @@ final class Features {
                 example.offset(),
                 example.timestamp(),
                 inputs(example),
+                ids(example.categorical()),
                 value,
                 labels.deviation(),
                 value,
@@ -160,12 +170,7 @@ final class Features {
             at = cycle(example.timestamp() / DAY, inputs, at);
             at = cycle((example.timestamp() + EPOCH_TO_MONDAY) / WEEK, inputs, at);
         }
-        for (int bucket : example.categorical()) {
-            if (bucket >= 0) {
-                inputs[at + bucket] = 1;
-            }
-            at += schema.hashBuckets();
-        }
+        at = categories(example.categorical(), inputs, at);
         for (int back : schema.labelLags()) {
             double label = history.at(back);
             if (!Double.isNaN(label)) {
@@ -183,6 +188,40 @@ final class Features {
             inputs[at] = (float) labels.standardise(last);
         }
         return inputs;
+    }
+
+    private int categories(int[] buckets, float[] inputs, int at) {
+        int next = at;
+        int from = 0;
+        for (Category category : schema.categorical()) {
+            int count = category.several() ? buckets[from++] : buckets[from] < 0 ? 0 : 1;
+            if (!category.embedded()) {
+                float weight = category.pooling() == Pooling.MEAN ? 1f / count : 1;
+                for (int i = 0; i < count; i++) {
+                    inputs[next + buckets[from + i]] += weight;
+                }
+                next += category.buckets();
+            }
+            from += category.several() ? count : 1;
+        }
+        return next;
+    }
+
+    /** Of each embedded column how many ids there are, then the ids. */
+    private int[] ids(int[] buckets) {
+        int[] ids = new int[buckets.length + embedded];
+        int length = 0;
+        int from = 0;
+        for (Category category : schema.categorical()) {
+            int count = category.several() ? buckets[from++] : buckets[from] < 0 ? 0 : 1;
+            if (category.embedded()) {
+                ids[length++] = count;
+                System.arraycopy(buckets, from, ids, length, count);
+                length += count;
+            }
+            from += category.several() ? count : 1;
+        }
+        return Arrays.copyOf(ids, length);
     }
 
     private static int cycle(double turns, float[] inputs, int at) {

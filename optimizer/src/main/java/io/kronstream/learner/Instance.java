@@ -10,10 +10,15 @@ import java.io.IOException;
  * the label {@code base + scale * f}.
  */
 final class Instance {
+    private static final int LARGEST_IDS = 1 << 20;
+
     final int partition;
     final long offset;
     final long timestamp;
     final float[] inputs;
+    /** Of each embedded column how many ids there are, then the ids. */
+    final int[] ids;
+
     final double base;
     final double scale;
     final double noChange;
@@ -33,6 +38,7 @@ final class Instance {
             long offset,
             long timestamp,
             float[] inputs,
+            int[] ids,
             double base,
             double scale,
             double noChange,
@@ -43,6 +49,7 @@ final class Instance {
         this.offset = offset;
         this.timestamp = timestamp;
         this.inputs = inputs;
+        this.ids = ids;
         this.base = base;
         this.scale = scale;
         this.noChange = noChange;
@@ -72,6 +79,12 @@ final class Instance {
         for (float input : inputs) {
             out.writeFloat(input);
         }
+        if (ids.length > 0) {
+            out.writeInt(ids.length);
+            for (int id : ids) {
+                out.writeInt(id);
+            }
+        }
         out.writeDouble(base);
         out.writeDouble(scale);
         out.writeDouble(noChange);
@@ -82,7 +95,8 @@ final class Instance {
         out.writeLong(outputStep);
     }
 
-    static Instance read(DataInput in, int width) throws IOException {
+    /** As {@link #write} wrote it; without embedded columns there are no ids, not even their number. */
+    static Instance read(DataInput in, int width, boolean embedded) throws IOException {
         int partition = in.readInt();
         long offset = in.readLong();
         long timestamp = in.readLong();
@@ -90,11 +104,20 @@ final class Instance {
         for (int i = 0; i < width; i++) {
             inputs[i] = in.readFloat();
         }
+        int count = embedded ? in.readInt() : 0;
+        if (count < 0 || count > LARGEST_IDS) {
+            throw new IOException("A count of " + count + " ids cannot be right");
+        }
+        int[] ids = new int[count];
+        for (int i = 0; i < count; i++) {
+            ids[i] = in.readInt();
+        }
         Instance instance = new Instance(
                 partition,
                 offset,
                 timestamp,
                 inputs,
+                ids,
                 in.readDouble(),
                 in.readDouble(),
                 in.readDouble(),

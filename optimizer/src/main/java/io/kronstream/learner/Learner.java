@@ -639,13 +639,14 @@ public final class Learner implements AutoCloseable {
 
     private void readBatches(DataInputStream in) throws IOException {
         int width = Features.width(settings.schema());
+        boolean embedded = !settings.schema().embedded().isEmpty();
         int awaiting = bounded(in.readInt(), "forecasts");
         ready = bounded(in.readInt(), "ready mini-batches");
         int count = bounded(in.readInt(), "mini-batches");
         for (int i = 0; i < count; i++) {
-            closed.add(MiniBatch.read(in, width, settings.batch()));
+            closed.add(MiniBatch.read(in, width, embedded, settings.batch()));
         }
-        open = MiniBatch.read(in, width, settings.batch());
+        open = MiniBatch.read(in, width, embedded, settings.batch());
         List<Instance> all = new ArrayList<>();
         closed.forEach(batch -> all.addAll(batch.instances));
         all.addAll(open.instances);

@@ -67,7 +67,7 @@ public record LearnerSettings(
                 schema.label(),
                 schema.numeric().toString(),
                 schema.categorical().toString(),
-                String.valueOf(schema.hashBuckets()),
+                schema.products().toString(),
                 schema.periodic().toString(),
                 String.valueOf(schema.time()),
                 String.valueOf(schema.key()),

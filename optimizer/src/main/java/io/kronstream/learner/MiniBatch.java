@@ -32,14 +32,14 @@ final class MiniBatch {
         }
     }
 
-    static MiniBatch read(DataInput in, int width, int largest) throws IOException {
+    static MiniBatch read(DataInput in, int width, boolean embedded, int largest) throws IOException {
         int size = in.readInt();
         if (size < 0 || size > largest) {
             throw new IOException("A mini-batch of " + size + " instances exceeds the largest one, " + largest);
         }
         MiniBatch batch = new MiniBatch();
         for (int i = 0; i < size; i++) {
-            batch.instances.add(Instance.read(in, width));
+            batch.instances.add(Instance.read(in, width, embedded));
         }
         return batch;
     }

@@ -4,6 +4,7 @@ package io.kronstream.learner;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import io.kronstream.network.Pooling;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -37,19 +38,11 @@ class FeaturesTest {
 
     @Test
     void categoriesPeriodsAndTimeBecomeInputs() {
-        DataSchema schema = new DataSchema(
-                List.of("c", "p", "t", "y"),
-                Task.REGRESSION,
-                "y",
-                List.of(),
-                List.of("c"),
-                4,
-                Map.of("p", 12.0),
-                "t",
-                null,
-                null,
-                List.of(),
-                null);
+        DataSchema schema = DataSchema.builder(List.of("c", "p", "t", "y"), Task.REGRESSION, "y")
+                .categorical(List.of(Category.oneHot("c", 4)))
+                .periodic(Map.of("p", 12.0))
+                .time("t")
+                .build();
         Features features = new Features(schema);
         // Tuesday 1970-01-06 06:00 UTC
         Instance instance =
@@ -60,6 +53,26 @@ class FeaturesTest {
         for (int i = 0; i < expected.length; i++) {
             assertThat((double) instance.inputs[i]).isEqualTo(expected[i], within(SINGLE_PRECISION));
         }
+    }
+
+    @Test
+    void severalCategoriesCountAndEmbeddedOnesBecomeIds() {
+        DataSchema schema = DataSchema.builder(List.of("a", "b", "c", "d", "y"), Task.REGRESSION, "y")
+                .categorical(List.of(
+                        Category.embedded("a", 100, 4),
+                        new Category("b", 3, 0, "|", Pooling.SUM),
+                        new Category("c", 100, 4, "|", Pooling.SUM),
+                        new Category("d", 2, 0, "|", Pooling.MEAN)))
+                .build();
+        Features features = new Features(schema);
+
+        Instance full = features.add(example(0, new double[0], new int[] {70, 3, 0, 2, 2, 2, 8, 9, 4, 1, 1, 0, 1}, 1));
+        Instance empty = features.add(example(0, new double[0], new int[] {-1, 0, 0, 0}, 1));
+
+        assertThat(full.inputs).containsExactly(1, 0, 2, 0.25f, 0.75f);
+        assertThat(full.ids).containsExactly(1, 70, 2, 8, 9);
+        assertThat(empty.inputs).containsExactly(0, 0, 0, 0, 0);
+        assertThat(empty.ids).containsExactly(0, 0);
     }
 
     @Test

@@ -6,7 +6,6 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
-import java.util.Map;
 import java.util.Random;
 
 /** Drives a learner over a stream as a job would, answering refreshes at once or as late as possible. */
@@ -101,35 +100,17 @@ final class LearnerRun implements Learner.Listener {
     }
 
     static DataSchema binarySchema() {
-        return new DataSchema(
-                List.of("a", "b", "c", "y"),
-                Task.BINARY,
-                "y",
-                List.of("a", "b", "c"),
-                List.of(),
-                8,
-                Map.of(),
-                null,
-                null,
-                null,
-                List.of(1),
-                null);
+        return DataSchema.builder(List.of("a", "b", "c", "y"), Task.BINARY, "y")
+                .numeric(List.of("a", "b", "c"))
+                .labelLags(List.of(1))
+                .build();
     }
 
     static DataSchema forecastSchema(int lags, int horizon) {
-        return new DataSchema(
-                List.of("t", "y"),
-                Task.REGRESSION,
-                "y",
-                List.of(),
-                List.of(),
-                8,
-                Map.of(),
-                "t",
-                null,
-                new DataSchema.Forecast(lags, horizon),
-                List.of(),
-                null);
+        return DataSchema.builder(List.of("t", "y"), Task.REGRESSION, "y")
+                .time("t")
+                .forecast(new DataSchema.Forecast(lags, horizon))
+                .build();
     }
 
     static List<Example> binaryStream(int length) {

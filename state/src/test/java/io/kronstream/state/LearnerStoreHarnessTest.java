@@ -16,7 +16,6 @@ import io.kronstream.learner.Task;
 import io.kronstream.network.Activation;
 import io.kronstream.optimizers.OptimizerSettings;
 import java.util.List;
-import java.util.Map;
 import org.apache.flink.api.common.state.KeyedStateStore;
 import org.apache.flink.api.common.state.MapState;
 import org.apache.flink.api.common.state.MapStateDescriptor;
@@ -234,19 +233,9 @@ class LearnerStoreHarnessTest {
     }
 
     private static LearnerSettings settings() {
-        DataSchema schema = new DataSchema(
-                List.of("x", "y"),
-                Task.REGRESSION,
-                "y",
-                List.of("x"),
-                List.of(),
-                DataSchema.DEFAULT_HASH_BUCKETS,
-                Map.of(),
-                null,
-                null,
-                null,
-                List.of(),
-                null);
+        DataSchema schema = DataSchema.builder(List.of("x", "y"), Task.REGRESSION, "y")
+                .numeric(List.of("x"))
+                .build();
         return new LearnerSettings(schema, List.of(4), Activation.TANH, OptimizerSettings.defaults("adam"), 2, 0, 0, 1);
     }
 

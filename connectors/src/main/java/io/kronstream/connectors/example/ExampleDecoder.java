@@ -2,6 +2,7 @@
 package io.kronstream.connectors.example;
 
 import io.kronstream.connectors.csv.CsvLine;
+import io.kronstream.learner.Category;
 import io.kronstream.learner.DataSchema;
 import io.kronstream.learner.Example;
 import io.kronstream.learner.Task;
@@ -13,6 +14,7 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.CharsetDecoder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -25,20 +27,24 @@ import java.util.List;
  *       order of their names. An empty field is NaN. A number must lie within the range of single precision.
  *   <li>A binary label is 0, 1, false or true (in any case and notation, such as {@code 1.0}); a regression label is a
  *       number; an empty one is NaN.
- *   <li>A categorical value is hashed by {@link CategoryHash}; an empty field is -1.
+ *   <li>A categorical value is hashed by {@link CategoryHash}; an empty field is -1. A field of several values is cut at
+ *       the column's separator; empty values between two separators do not count.
  *   <li>The time is that of the time column ({@link RecordTime}), or the Kafka record's timestamp where the schema has
  *       none.
  * </ul>
  *
  * Spaces and tabs around numbers, labels and times do not count. Reasons of rejection: {@code empty}, {@code
  * oversized}, {@code encoding}, {@code malformed}, {@code fields}, {@code key}, {@code number}, {@code label}, {@code
- * time}. Not thread-safe.
+ * time}, {@code category}. Not thread-safe.
  */
 public final class ExampleDecoder implements Serializable {
     private static final long serialVersionUID = 1;
 
     /** Bytes of the largest value that is read. */
     public static final int MAX_VALUE_BYTES = 1 << 20;
+
+    /** Most values of one categorical field. */
+    public static final int MAX_CATEGORIES = 1 << 12;
 
     /** Bytes of the longest model id. */
     public static final int MAX_MODEL_BYTES = 200;
@@ -50,6 +56,9 @@ public final class ExampleDecoder implements Serializable {
     private final int[] numeric;
     private final int[] categorical;
     private final long[] categoryPrefixes;
+    /** What separates the values of a categorical column, in UTF-8; null for a column of one value. */
+    private final byte[][] separators;
+
     private final int label;
     private final int time;
     private final int key;
@@ -71,9 +80,14 @@ public final class ExampleDecoder implements Serializable {
         List<String> numbers = new ArrayList<>(schema.numeric());
         numbers.addAll(schema.periodic().keySet());
         this.numeric = indices(numbers);
-        this.categorical = indices(schema.categorical());
-        this.categoryPrefixes =
-                schema.categorical().stream().mapToLong(CategoryHash::prefix).toArray();
+        List<Category> categories = schema.categorical();
+        this.categorical = indices(categories.stream().map(Category::column).toList());
+        this.categoryPrefixes = categories.stream()
+                .mapToLong(category -> CategoryHash.prefix(category.column()))
+                .toArray();
+        this.separators = categories.stream()
+                .map(category -> category.several() ? category.separator().getBytes(StandardCharsets.UTF_8) : null)
+                .toArray(byte[][]::new);
         this.label = schema.columns().indexOf(schema.label());
         this.time = index(schema.time());
         this.key = index(schema.key());
@@ -107,10 +121,7 @@ public final class ExampleDecoder implements Serializable {
         for (int i = 0; i < numbers.length; i++) {
             numbers[i] = number("number", numeric[i]);
         }
-        int[] categories = new int[categorical.length];
-        for (int i = 0; i < categories.length; i++) {
-            categories[i] = category(i);
-        }
+        int[] categories = categories();
         double truth = schema.task() == Task.BINARY ? binaryLabel() : number("label", label);
         return new Example(model, raw.partition(), raw.offset(), timestamp, numbers, categories, truth);
     }
@@ -197,13 +208,57 @@ public final class ExampleDecoder implements Serializable {
         return parsed;
     }
 
-    private int category(int i) {
-        int field = categorical[i];
-        int from = line.start(field);
-        int to = line.end(field);
-        return from == to
-                ? -1
-                : CategoryHash.bucket(categoryPrefixes[i], line.bytes(field), from, to, schema.hashBuckets());
+    private int[] categories() throws UndecodableException {
+        int[] buckets = new int[categorical.length];
+        int length = 0;
+        for (int i = 0; i < categorical.length; i++) {
+            byte[] bytes = line.bytes(categorical[i]);
+            int from = line.start(categorical[i]);
+            int to = line.end(categorical[i]);
+            if (separators[i] == null) {
+                buckets[length++] = from == to ? -1 : bucket(i, bytes, from, to);
+                continue;
+            }
+            int counter = length++;
+            while (from < to) {
+                int end = indexOf(separators[i], bytes, from, to);
+                if (end > from) {
+                    if (length - counter > MAX_CATEGORIES) {
+                        throw new UndecodableException(
+                                "category",
+                                "Column '" + schema.columns().get(categorical[i]) + "' holds more than "
+                                        + MAX_CATEGORIES + " values");
+                    }
+                    // room for what is still to come, too
+                    if (length + categorical.length - i > buckets.length) {
+                        buckets = Arrays.copyOf(buckets, 2 * (length + categorical.length - i));
+                    }
+                    buckets[length++] = bucket(i, bytes, from, end);
+                }
+                from = end + separators[i].length;
+            }
+            buckets[counter] = length - counter - 1;
+        }
+        return Arrays.copyOf(buckets, length);
+    }
+
+    private int bucket(int i, byte[] bytes, int from, int to) {
+        return CategoryHash.bucket(
+                categoryPrefixes[i],
+                bytes,
+                from,
+                to,
+                schema.categorical().get(i).buckets());
+    }
+
+    /** Where the text begins, or {@code to}. */
+    private static int indexOf(byte[] text, byte[] bytes, int from, int to) {
+        for (int start = from; start + text.length <= to; start++) {
+            if (Arrays.equals(bytes, start, start + text.length, text, 0, text.length)) {
+                return start;
+            }
+        }
+        return to;
     }
 
     private double number(String reason, int field) throws UndecodableException {

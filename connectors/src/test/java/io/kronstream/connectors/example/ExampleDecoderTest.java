@@ -3,13 +3,17 @@ package io.kronstream.connectors.example;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.atIndex;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import io.kronstream.learner.Category;
 import io.kronstream.learner.DataSchema;
 import io.kronstream.learner.Example;
 import io.kronstream.learner.Task;
+import io.kronstream.network.Pooling;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -76,19 +80,10 @@ class ExampleDecoderTest {
 
     @Test
     void putsAPeriodicColumnAfterTheNumericOnesInOrderOfNames() throws Exception {
-        DataSchema schema = new DataSchema(
-                List.of("n", "week", "hour", "y"),
-                Task.REGRESSION,
-                "y",
-                List.of("n"),
-                List.of(),
-                8,
-                Map.of("week", 7.0, "hour", 24.0),
-                null,
-                null,
-                null,
-                List.of(),
-                null);
+        DataSchema schema = DataSchema.builder(List.of("n", "week", "hour", "y"), Task.REGRESSION, "y")
+                .numeric(List.of("n"))
+                .periodic(Map.of("week", 7.0, "hour", 24.0))
+                .build();
 
         assertThat(new ExampleDecoder(schema, "m").decode(raw("1,2,3,4")).numeric())
                 .containsExactly(1, 3, 2);
@@ -100,6 +95,32 @@ class ExampleDecoderTest {
     void hashesCategoriesTheSameEverywhere(String value, int bucket) throws Exception {
         assertThat(clicks.decode(raw("2020-01-02,u,1," + value + ",1,1")).categorical())
                 .containsExactly(bucket);
+    }
+
+    @Test
+    void cutsAFieldOfSeveralCategoriesAtItsSeparator() throws Exception {
+        DataSchema schema = DataSchema.builder(List.of("tags", "country", "more", "y"), Task.REGRESSION, "y")
+                .categorical(List.of(
+                        new Category("tags", 1000, 4, "::", Pooling.MEAN),
+                        Category.oneHot("country", 1000),
+                        new Category("more", 1000, 0, "|", Pooling.SUM)))
+                .build();
+        ExampleDecoder decoder = new ExampleDecoder(schema, "m");
+        int[] single = decoder.decode(raw("a,DE,b,1")).categorical();
+
+        int[] several = decoder.decode(raw("::a::::a,DE,c|b|,1")).categorical();
+
+        assertThat(single).hasSize(5).startsWith(1).contains(1, atIndex(3));
+        assertThat(several).hasSize(7);
+        assertThat(Arrays.copyOf(several, 5)).containsExactly(2, single[1], single[1], single[2], 2);
+        assertThat(several[6]).isEqualTo(single[4]);
+        assertThat(decoder.decode(raw(",,,1")).categorical()).containsExactly(0, -1, 0);
+        assertThat(decoder.decode(raw("x" + "::x".repeat(4095) + ",,,1")).categorical())
+                .hasSize(4096 + 3);
+        assertThatThrownBy(() -> decoder.decode(raw("x" + "::x".repeat(4096) + ",,,1")))
+                .hasMessage("Column 'tags' holds more than 4096 values")
+                .extracting("reason")
+                .isEqualTo("category");
     }
 
     @ParameterizedTest
@@ -196,19 +217,9 @@ class ExampleDecoderTest {
 
     @Test
     void refusesSchemasWithProblems() {
-        DataSchema schema = new DataSchema(
-                List.of("a"),
-                Task.BINARY,
-                "b",
-                List.of("a"),
-                List.of(),
-                8,
-                Map.of(),
-                null,
-                null,
-                null,
-                List.of(),
-                null);
+        DataSchema schema = DataSchema.builder(List.of("a"), Task.BINARY, "b")
+                .numeric(List.of("a"))
+                .build();
 
         assertThatThrownBy(() -> new ExampleDecoder(schema, "m"))
                 .isInstanceOf(IllegalArgumentException.class)

@@ -5,13 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
 import io.kronstream.connectors.csv.CsvFile;
+import io.kronstream.learner.Category;
 import io.kronstream.learner.DataSchema;
 import io.kronstream.learner.Example;
 import io.kronstream.learner.Task;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
-import java.util.Map;
 import org.assertj.core.data.Percentage;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -140,19 +140,14 @@ class RealFilesTest {
         assumeThat(data).as("kronstream.data, the directory of the data sets").isNotEmpty();
         CsvFile file = CsvFile.open(Path.of(data, name));
         ExampleDecoder decoder = new ExampleDecoder(
-                new DataSchema(
-                        file.header(),
-                        task,
-                        label,
-                        numeric,
-                        categorical,
-                        32,
-                        Map.of(),
-                        time,
-                        key,
-                        null,
-                        List.of(),
-                        null),
+                DataSchema.builder(file.header(), task, label)
+                        .numeric(numeric)
+                        .categorical(categorical.stream()
+                                .map(column -> Category.oneHot(column, 32))
+                                .toList())
+                        .time(time)
+                        .key(key)
+                        .build(),
                 "m");
 
         long offset = 0;

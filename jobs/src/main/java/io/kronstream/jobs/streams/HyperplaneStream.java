@@ -7,7 +7,6 @@ import io.kronstream.learner.Task;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
-import java.util.Map;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
@@ -35,19 +34,10 @@ final class HyperplaneStream implements BuiltInStream {
         List<String> columns = new ArrayList<>(List.of("time"));
         columns.addAll(inputs);
         columns.add("label");
-        this.schema = new DataSchema(
-                columns,
-                Task.BINARY,
-                "label",
-                inputs,
-                List.of(),
-                DataSchema.DEFAULT_HASH_BUCKETS,
-                Map.of(),
-                "time",
-                null,
-                null,
-                List.of(),
-                null);
+        this.schema = DataSchema.builder(columns, Task.BINARY, "label")
+                .numeric(inputs)
+                .time("time")
+                .build();
     }
 
     @Override

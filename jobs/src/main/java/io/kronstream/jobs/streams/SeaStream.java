@@ -7,7 +7,6 @@ import io.kronstream.learner.Task;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
-import java.util.Map;
 import java.util.stream.Stream;
 
 /**
@@ -37,19 +36,11 @@ final class SeaStream implements BuiltInStream {
         List<String> columns = new ArrayList<>(shops ? List.of("time", "shop") : List.of("time"));
         columns.addAll(inputs);
         columns.add("label");
-        this.schema = new DataSchema(
-                columns,
-                Task.BINARY,
-                "label",
-                inputs,
-                List.of(),
-                DataSchema.DEFAULT_HASH_BUCKETS,
-                Map.of(),
-                "time",
-                shops ? "shop" : null,
-                null,
-                List.of(),
-                null);
+        this.schema = DataSchema.builder(columns, Task.BINARY, "label")
+                .numeric(inputs)
+                .time("time")
+                .key(shops ? "shop" : null)
+                .build();
     }
 
     static SeaStream oneModel() {
