@@ -123,7 +123,7 @@ public final class NearestProduct implements AutoCloseable {
         }
     }
 
-    private static void fillPseudoRandom(Matrix start) {
+    static void fillPseudoRandom(Matrix start) {
         long state = START_SEED;
         for (int i = 0; i < start.rows(); i++) {
             for (int j = i; j < start.columns(); j++) {
@@ -144,7 +144,7 @@ public final class NearestProduct implements AutoCloseable {
     }
 
     /** {@code result = mean over examples of (x^T inner x) y y^T}, for the rows x of one matrix and y of the other. */
-    private static void multiply(Matrix x, Matrix inner, Matrix xScratch, Matrix y, Matrix yScratch, Matrix result) {
+    static void multiply(Matrix x, Matrix inner, Matrix xScratch, Matrix y, Matrix yScratch, Matrix result) {
         xScratch.multiply(1, x, false, inner, false, 0);
         int batch = x.rows();
         double[] first = new double[Math.max(x.columns(), y.columns())];

@@ -15,17 +15,27 @@ import io.kronstream.linalg.Precision;
  *   A kron G = s1 MAT(u1) kron MAT(v1),   P kron Q = s2 MAT(u2) kron MAT(v2)
  * </pre>
  *
- * <p>Departures: those of {@link TwoProductOptimizer}.
+ * <p>Departures: those of {@link TwoProductOptimizer} and {@link NearestProduct}.
  *
  * <p>Reference: Koroko et al. 2022, arXiv 2201.10285, section 3.
  */
 final class Deflation extends TwoProductOptimizer {
+    private final NearestProduct nearest;
+
     Deflation(OptimizerSettings settings, Precision precision) {
         super(settings, precision);
+        this.nearest = new NearestProduct(precision, settings.get(KPSVD.TOLERANCE), settings.get(KPSVD.ITERATIONS));
     }
 
     @Override
-    void firstProduct(NearestProduct nearest, Matrix activations, Matrix gradients, Matrix left, Matrix right) {
-        nearest.find(activations, gradients, left, right);
+    void products(Matrix activations, Matrix gradients, Pair left, Pair right) {
+        nearest.find(activations, gradients, left.first(), right.first());
+        nearest.findBeside(activations, gradients, left.first(), right.first(), left.second(), right.second());
+    }
+
+    @Override
+    public void close() {
+        nearest.close();
+        super.close();
     }
 }

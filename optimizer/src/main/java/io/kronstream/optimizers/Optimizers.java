@@ -13,6 +13,7 @@ public final class Optimizers {
             new Entry("kfac", KFAC.KNOBS, KFAC::new),
             new Entry("kpsvd", KPSVD.KNOBS, KPSVD::new),
             new Entry("deflation", Deflation.KNOBS, Deflation::new),
+            new Entry("lanczos", Lanczos.KNOBS, Lanczos::new),
             new Entry("kfac-corrected", KFACCorrected.KNOBS, KFACCorrected::new),
             new Entry("eva", Eva.KNOBS, (settings, precision) -> new Eva(settings)),
             new Entry("adam", Adam.KNOBS, (settings, precision) -> new Adam(settings)),

@@ -2,7 +2,6 @@
 package io.kronstream.optimizers;
 
 import io.kronstream.fisher.Decomposition;
-import io.kronstream.fisher.NearestProduct;
 import io.kronstream.fisher.RefreshTask;
 import io.kronstream.linalg.Matrix;
 import io.kronstream.linalg.Precision;
@@ -13,7 +12,7 @@ import java.util.Map;
 import java.util.stream.Stream;
 
 /**
- * What deflation and the corrected K-FAC share: a Fisher matrix that is the sum of two Kronecker products, {@code A kron G
+ * What deflation, Lanczos and the corrected K-FAC share: a Fisher matrix that is the sum of two Kronecker products, {@code A kron G
  * + P kron Q}, where the second is the nearest to what the first leaves of each mini-batch.
  *
  * <p>The step is that of {@link KroneckerOptimizer}; all four factors follow with {@code rho = min(1 - 1/k, alpha)}, and
@@ -24,10 +23,11 @@ import java.util.stream.Stream;
  *   U = K2 [(K2^T grad K1) / max(1 + s2 s1^T, floor)] K1^T
  * </pre>
  *
- * <p>Departures: those of {@link KroneckerOptimizer} and {@link NearestProduct}. P and Q are indefinite, so the sum may
+ * <p>Departures: those of {@link KroneckerOptimizer}. P and Q are indefinite, so the sum may
  * be, of which the paper is silent: only the first product is damped, and the denominator kept above a floor; 1 would be
- * the first product alone. (P, Q) and (-P, -Q) are the same product, but not the same to a running mean: the first P has
- * a trace that is not negative, later ones the sign that agrees with the mean. The iteration for the second product
+ * the first product alone, and is what a layer with a denominator of zero or less has everywhere if {@code indefinite} is
+ * {@code first_product}. (P, Q) and (-P, -Q) are the same product, but not the same to a running mean: the first P has
+ * a trace that is not negative, later ones the sign that agrees with the mean. The search for the second product
  * starts from the running Q.
  *
  * <p>G is {@code left}, A {@code right}, Q {@code leftSecond}, P {@code rightSecond}; K2 and K1 are {@code leftBasis} and
@@ -38,9 +38,22 @@ import java.util.stream.Stream;
 abstract class TwoProductOptimizer extends KroneckerOptimizer {
     static final Knob<Double> DENOMINATOR_FLOOR = Knob.epsilon(
             "denominator-floor", 0.1, "Least size of the sum, in units of its first product; large ones are cautious.");
+    static final Knob<Indefinite> INDEFINITE = Knob.choice(
+            "indefinite",
+            Indefinite.FLOOR,
+            "What a layer does whose sum is not positive definite; the first product alone forgets the second.");
     static final List<Knob<?>> KNOBS = Stream.concat(
-                    COMMON_KNOBS.stream(), Stream.<Knob<?>>of(KPSVD.TOLERANCE, KPSVD.ITERATIONS, DENOMINATOR_FLOOR))
+                    COMMON_KNOBS.stream(),
+                    Stream.<Knob<?>>of(KPSVD.TOLERANCE, KPSVD.ITERATIONS, DENOMINATOR_FLOOR, INDEFINITE))
             .toList();
+
+    /** What a layer does whose sum is not positive definite. */
+    enum Indefinite {
+        /** It takes the sum as no smaller than the floor, direction by direction. */
+        FLOOR,
+        /** It takes the first product alone. */
+        FIRST_PRODUCT
+    }
 
     private static final String[] FIRST = {"left", "right"};
     private static final String[] SECOND = {"leftSecond", "rightSecond"};
@@ -50,21 +63,21 @@ abstract class TwoProductOptimizer extends KroneckerOptimizer {
     private final double damping;
     private final double floor;
     private final Precision precision;
-    private final NearestProduct nearest;
+    private final Indefinite indefinite;
     private final Map<Integer, Pair> lefts = new HashMap<>();
     private final Map<Integer, Pair> rights = new HashMap<>();
 
     /** A side's factors of one mini-batch. */
-    private record Pair(Matrix first, Matrix second) {
-        Pair(Precision precision, int n) {
+    record Pair(Matrix first, Matrix second) {
+        private Pair(Precision precision, int n) {
             this(Matrix.create(precision, n, n), Matrix.create(precision, n, n));
         }
 
-        boolean isFinite() {
+        private boolean isFinite() {
             return Double.isFinite(first.squaredNorm()) && Double.isFinite(second.squaredNorm());
         }
 
-        void close() {
+        private void close() {
             first.close();
             second.close();
         }
@@ -74,17 +87,17 @@ abstract class TwoProductOptimizer extends KroneckerOptimizer {
         super(settings, precision);
         this.damping = settings.get(DAMPING);
         this.floor = settings.get(DENOMINATOR_FLOOR);
+        this.indefinite = settings.get(INDEFINITE);
         this.precision = precision;
-        this.nearest = new NearestProduct(precision, settings.get(KPSVD.TOLERANCE), settings.get(KPSVD.ITERATIONS));
     }
 
     /**
-     * The first product of a mini-batch.
+     * Both products of a mini-batch.
      *
-     * @param left m x m; on entry the running G; on return that of the mini-batch
-     * @param right n x n; on return A of the mini-batch
+     * @param left m x m each; on entry the running G and Q, from which a search may start; on return those of the mini-batch
+     * @param right n x n each; on return A and P of the mini-batch
      */
-    abstract void firstProduct(NearestProduct nearest, Matrix activations, Matrix gradients, Matrix left, Matrix right);
+    abstract void products(Matrix activations, Matrix gradients, Pair left, Pair right);
 
     @Override
     final List<TensorSpec> factors(int rows, int columns) {
@@ -104,9 +117,8 @@ abstract class TwoProductOptimizer extends KroneckerOptimizer {
         Pair left = lefts.computeIfAbsent(gradients.columns(), n -> new Pair(precision, n));
         Pair right = rights.computeIfAbsent(activations.columns(), n -> new Pair(precision, n));
         left.first.copyFrom(state.tensor(FIRST[RefreshTask.LEFT]));
-        firstProduct(nearest, activations, gradients, left.first, right.first);
         left.second.copyFrom(state.tensor(SECOND[RefreshTask.LEFT]));
-        nearest.findBeside(activations, gradients, left.first, right.first, left.second, right.second);
+        products(activations, gradients, left, right);
         if (!left.isFinite() || !right.isFinite()) {
             return;
         }
@@ -149,6 +161,9 @@ abstract class TwoProductOptimizer extends KroneckerOptimizer {
         double[] values = new double[columns];
         double[] row = new double[columns];
         right.read(0, values, 0, columns);
+        if (indefinite == Indefinite.FIRST_PRODUCT && least(left, values) <= 0) {
+            return;
+        }
         for (int i = 0; i < rotated.rows(); i++) {
             double value = left.get(i, 0);
             rotated.read(i * columns, row, 0, columns);
@@ -157,6 +172,16 @@ abstract class TwoProductOptimizer extends KroneckerOptimizer {
             }
             rotated.write(i * columns, row, 0, columns);
         }
+    }
+
+    /** The least {@code 1 + s2 s1}, for s2 and s1 in descending order: a product of extremes is the least product. */
+    private static double least(Matrix left, double[] right) {
+        double first = left.get(0, 0);
+        double last = left.get(left.rows() - 1, 0);
+        double least = Math.min(
+                Math.min(first * right[0], first * right[right.length - 1]),
+                Math.min(last * right[0], last * right[right.length - 1]));
+        return 1 + least;
     }
 
     @Override
@@ -186,8 +211,7 @@ abstract class TwoProductOptimizer extends KroneckerOptimizer {
     }
 
     @Override
-    public final void close() {
-        nearest.close();
+    public void close() {
         lefts.values().forEach(Pair::close);
         rights.values().forEach(Pair::close);
         super.close();

@@ -61,6 +61,9 @@ class OptimizerContractTest {
                         .with(KroneckerOptimizer.KL_CLIP, 1e-6),
                 OptimizerSettings.defaults("kpsvd"),
                 OptimizerSettings.defaults("deflation"),
+                OptimizerSettings.defaults("lanczos"),
+                OptimizerSettings.defaults("lanczos")
+                        .with(TwoProductOptimizer.INDEFINITE, TwoProductOptimizer.Indefinite.FIRST_PRODUCT),
                 OptimizerSettings.defaults("kfac-corrected"),
                 OptimizerSettings.defaults("shampoo"),
                 OptimizerSettings.defaults("shampoo")
