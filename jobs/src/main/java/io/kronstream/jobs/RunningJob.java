@@ -12,6 +12,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.apache.flink.api.common.JobExecutionResult;
 import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.StateRecoveryOptions;
 import org.apache.flink.core.execution.JobClient;
 import org.apache.flink.core.execution.SavepointFormatType;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
@@ -39,14 +40,24 @@ public final class RunningJob {
      */
     public static RunningJob submit(URI cluster, JobSettings settings, Map<Integer, Long> stopAt, List<Path> jars)
             throws JobFailure {
+        return submit(cluster, settings, StartFrom.NOTHING, stopAt, jars);
+    }
+
+    /** As {@link #submit(URI, JobSettings, Map, List)}, from a savepoint. */
+    public static RunningJob submit(
+            URI cluster, JobSettings settings, StartFrom from, Map<Integer, Long> stopAt, List<Path> jars)
+            throws JobFailure {
         Configuration configuration = TrainingJob.configuration(settings);
+        if (from.savepoint() != null) {
+            configuration.set(StateRecoveryOptions.SAVEPOINT_PATH, from.savepoint());
+        }
         StreamExecutionEnvironment env = StreamExecutionEnvironment.createRemoteEnvironment(
                 cluster.getHost(),
                 cluster.getPort(),
                 configuration,
                 jars.stream().map(Path::toString).toArray(String[]::new));
         env.configure(configuration);
-        TrainingJob.build(env, settings, stopAt);
+        TrainingJob.build(env, settings, from.weightsOnly(), stopAt);
         try {
             return new RunningJob(env.executeAsync(settings.name()));
         } catch (Exception e) {

@@ -97,9 +97,11 @@ public final class TrainingJob {
     /**
      * Adds the job to an environment.
      *
+     * @param weightsOnly whether restored models may be another optimizer's: see {@link StartFrom}
      * @param stopAt for each partition of the examples topic the offset to stop before, or null for an endless job
      */
-    public static void build(StreamExecutionEnvironment env, JobSettings settings, Map<Integer, Long> stopAt) {
+    public static void build(
+            StreamExecutionEnvironment env, JobSettings settings, boolean weightsOnly, Map<Integer, Long> stopAt) {
         TensorChannel channel = channel(settings);
 
         DataStream<RawRecord> records = env.fromSource(
@@ -115,7 +117,10 @@ public final class TrainingJob {
                 .uid(OperatorUids.DECODE);
 
         SingleOutputStreamOperator<ModelScore> scores = examples.keyBy(Example::model, Types.STRING)
-                .transform("Train", KronstreamTypes.MODEL_SCORE, new TrainOperatorFactory(settings.train(), channel))
+                .transform(
+                        "Train",
+                        KronstreamTypes.MODEL_SCORE,
+                        new TrainOperatorFactory(settings.train(), channel, weightsOnly))
                 .uid(OperatorUids.TRAIN);
 
         scores.getSideOutput(TrainOperatorFactory.REFRESHES)

@@ -11,6 +11,7 @@ import io.kronstream.learner.RejectedBatch;
 import io.kronstream.learner.Score;
 import io.kronstream.learner.StepReport;
 import io.kronstream.state.DeadLetter;
+import io.kronstream.state.LearnerLayouts;
 import io.kronstream.state.LearnerStore;
 import io.kronstream.state.ModelScore;
 import io.kronstream.state.ResidentLearner;
@@ -52,9 +53,11 @@ final class TrainOperator extends AbstractStreamOperator<ModelScore>
 
     private final TrainSettings settings;
     private final TensorChannel channel;
+    private final boolean weightsOnly;
     private final transient MailboxExecutor mailbox;
 
     private transient TrainCounters counters;
+    private transient LearnerLayouts layouts;
     private transient TrainMetrics metrics;
     private transient LearnerFactory factory;
     private transient LearnerStore store;
@@ -65,10 +68,15 @@ final class TrainOperator extends AbstractStreamOperator<ModelScore>
     private transient boolean inputEnded;
     private transient Set<String> unfinished;
 
-    TrainOperator(StreamOperatorParameters<ModelScore> parameters, TrainSettings settings, TensorChannel channel) {
+    TrainOperator(
+            StreamOperatorParameters<ModelScore> parameters,
+            TrainSettings settings,
+            TensorChannel channel,
+            boolean weightsOnly) {
         super(parameters);
         this.settings = settings;
         this.channel = channel;
+        this.weightsOnly = weightsOnly;
         this.mailbox = parameters.getMailboxExecutor();
     }
 
@@ -76,17 +84,19 @@ final class TrainOperator extends AbstractStreamOperator<ModelScore>
     public void initializeState(StateInitializationContext context) throws Exception {
         super.initializeState(context);
         counters = new TrainCounters(getRuntimeContext(), context.getOperatorStateStore());
+        factory = new LearnerFactory(settings.learner());
+        layouts = LearnerLayouts.restore(
+                context.getOperatorStateStore(), factory.layout(), settings.learner(), weightsOnly);
     }
 
     @Override
     public void open() throws Exception {
         super.open();
         KeyedStateBackend<String> keys = getKeyedStateBackend();
-        factory = new LearnerFactory(settings.learner());
         worker = new RefreshWorker();
         ledger = new RefreshLedger();
         unfinished = new LinkedHashSet<>();
-        store = new LearnerStore(keys, getKeyedStateStore(), factory, settings.cacheBytes());
+        store = new LearnerStore(keys, getKeyedStateStore(), factory, layouts, settings.cacheBytes());
         metrics = new TrainMetrics(getMetricGroup(), store);
         if (settings.refresh() == RefreshMode.REMOTE) {
             TaskInfo task = getRuntimeContext().getTaskInfo();
@@ -137,6 +147,9 @@ final class TrainOperator extends AbstractStreamOperator<ModelScore>
     public void snapshotState(StateSnapshotContext context) throws Exception {
         store.flush();
         counters.snapshot();
+        if (getRuntimeContext().getTaskInfo().getIndexOfThisSubtask() == 0) {
+            layouts.snapshot();
+        }
         super.snapshotState(context);
     }
 
@@ -161,7 +174,7 @@ final class TrainOperator extends AbstractStreamOperator<ModelScore>
         for (RefreshRequest request : missing) {
             ask(loaded.learner(), request);
         }
-        if (!missing.isEmpty()) {
+        if (!missing.isEmpty() || loaded.learner().waiting()) { // with weights only it may wait for nothing
             proceed(loaded);
         }
         return loaded;

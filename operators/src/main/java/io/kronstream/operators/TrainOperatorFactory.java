@@ -37,14 +37,24 @@ public final class TrainOperatorFactory extends AbstractStreamOperatorFactory<Mo
 
     private final TrainSettings settings;
     private final TensorChannel channel;
+    private final boolean weightsOnly;
 
     /**
      * @param settings see there
      * @param channel brings the answers of EIGEN-REFRESH; may be null if refreshes are inline
      */
     public TrainOperatorFactory(TrainSettings settings, TensorChannel channel) {
+        this(settings, channel, false);
+    }
+
+    /**
+     * @param weightsOnly whether a state of another optimizer is taken over: the network goes on with its parameters,
+     *     feature statistics, open mini-batches and positions, and the optimizer starts anew
+     */
+    public TrainOperatorFactory(TrainSettings settings, TensorChannel channel, boolean weightsOnly) {
         this.settings = Objects.requireNonNull(settings);
         this.channel = channel;
+        this.weightsOnly = weightsOnly;
         if (channel == null && settings.refresh() == RefreshMode.REMOTE) {
             throw new IllegalArgumentException("Remote refreshes need a channel");
         }
@@ -54,7 +64,7 @@ public final class TrainOperatorFactory extends AbstractStreamOperatorFactory<Mo
     @SuppressWarnings("unchecked")
     public <T extends StreamOperator<ModelScore>> T createStreamOperator(
             StreamOperatorParameters<ModelScore> parameters) {
-        return (T) new TrainOperator(parameters, settings, channel);
+        return (T) new TrainOperator(parameters, settings, channel, weightsOnly);
     }
 
     @Override

@@ -51,10 +51,21 @@ final class TrainHarness implements AutoCloseable {
     /** A subtask whose results go to the outcome; not opened yet. */
     TrainHarness(TrainSettings settings, Outcome outcome, boolean answersAtOnce, int parallelism, int subtask)
             throws Exception {
+        this(settings, outcome, answersAtOnce, parallelism, subtask, false);
+    }
+
+    TrainHarness(
+            TrainSettings settings,
+            Outcome outcome,
+            boolean answersAtOnce,
+            int parallelism,
+            int subtask,
+            boolean weightsOnly)
+            throws Exception {
         this.outcome = outcome;
         this.answersAtOnce = answersAtOnce;
         harness = new KeyedOneInputStreamOperatorTestHarness<>(
-                new TrainOperatorFactory(settings, channel),
+                new TrainOperatorFactory(settings, channel, weightsOnly),
                 Example::model,
                 Types.STRING,
                 MAX_PARALLELISM,

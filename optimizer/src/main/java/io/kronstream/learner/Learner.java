@@ -572,23 +572,42 @@ public final class Learner implements AutoCloseable {
             out.writeLong(publishedStep);
             out.writeLong(failedRefreshes);
             out.writeBoolean(finished);
-            for (String counter : arena.counters()) {
-                out.writeLong(arena.counter(counter));
-            }
             out.writeInt(trainedThrough.size());
             for (var entry : trainedThrough.entrySet()) {
                 out.writeInt(entry.getKey());
                 out.writeLong(entry.getValue());
             }
-            for (RefreshSlot slot : slots) {
-                slot.write(out);
-            }
+            byte[] ofOptimizer = optimizerHeader();
+            out.writeInt(ofOptimizer.length);
+            out.write(ofOptimizer);
             features.write(out);
             writeBatches(out);
         } catch (IOException e) {
             throw new UncheckedIOException("Writing to memory failed", e);
         }
         return bytes.toByteArray();
+    }
+
+    /** The part of the header that is the optimizer's, with its length before it, so that it can be passed over. */
+    private byte[] optimizerHeader() throws IOException {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        DataOutputStream out = new DataOutputStream(bytes);
+        for (String counter : arena.counters()) {
+            out.writeLong(arena.counter(counter));
+        }
+        for (RefreshSlot slot : slots) {
+            slot.write(out);
+        }
+        return bytes.toByteArray();
+    }
+
+    private void readOptimizerHeader(DataInputStream in) throws IOException {
+        for (String counter : arena.counters()) {
+            arena.setCounter(counter, in.readLong());
+        }
+        for (RefreshSlot slot : slots) {
+            slot.read(in);
+        }
     }
 
     private void writeBatches(DataOutput out) throws IOException {
@@ -602,17 +621,38 @@ public final class Learner implements AutoCloseable {
     }
 
     void read(byte[] header) {
+        read(header, shared.configuration(), true);
+    }
+
+    /** Takes everything but what the optimizer remembers from a header of another configuration. */
+    void readWithoutOptimizer(byte[] header, String configuration) {
+        read(header, configuration, false);
+    }
+
+    /** The configuration that a header was written under. */
+    public static String configurationOf(byte[] header) {
         try (DataInputStream in = new DataInputStream(new ByteArrayInputStream(header))) {
-            int layout = in.readUnsignedByte();
-            if (layout > LAYOUT) {
-                throw new IllegalArgumentException("Learner layout " + layout + " of model " + model
-                        + " is newer than this job's " + LAYOUT + "; upgrade the job");
-            }
-            String configuration = in.readUTF();
-            if (!configuration.equals(shared.configuration())) {
+            return readConfiguration(in);
+        } catch (IOException e) {
+            throw new UncheckedIOException("The header of a learner cannot be read", e);
+        }
+    }
+
+    private static String readConfiguration(DataInputStream in) throws IOException {
+        int layout = in.readUnsignedByte();
+        if (layout > LAYOUT) {
+            throw new IllegalArgumentException(
+                    "Learner layout " + layout + " is newer than this job's " + LAYOUT + "; upgrade the job");
+        }
+        return in.readUTF();
+    }
+
+    private void read(byte[] header, String configuration, boolean withOptimizer) {
+        try (DataInputStream in = new DataInputStream(new ByteArrayInputStream(header))) {
+            String written = readConfiguration(in);
+            if (!written.equals(configuration)) {
                 throw new IllegalArgumentException("The state of model " + model + " was written under configuration "
-                        + configuration + ", this job's is " + shared.configuration()
-                        + "; start from empty state or restore the old configuration");
+                        + written + ", not under " + configuration);
             }
             step = in.readLong();
             learned = in.readLong();
@@ -620,15 +660,15 @@ public final class Learner implements AutoCloseable {
             publishedStep = in.readLong();
             failedRefreshes = in.readLong();
             finished = in.readBoolean();
-            for (String counter : arena.counters()) {
-                arena.setCounter(counter, in.readLong());
-            }
             int partitions = bounded(in.readInt(), "partitions");
             for (int i = 0; i < partitions; i++) {
                 trainedThrough.put(in.readInt(), in.readLong());
             }
-            for (RefreshSlot slot : slots) {
-                slot.read(in);
+            int lengthOfOptimizer = bounded(in.readInt(), "bytes of an optimizer");
+            if (withOptimizer) {
+                readOptimizerHeader(in);
+            } else {
+                in.skipNBytes(lengthOfOptimizer);
             }
             features.read(in);
             readBatches(in);

@@ -18,16 +18,16 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedMap;
 
 /** Creates the learners of one thread, which share its scratch memory. Not thread-safe. */
 public final class LearnerFactory implements AutoCloseable {
     private final LearnerSettings settings;
+    private final LearnerLayout layout;
     private final String configuration;
     private final String fingerprint;
     private final Network network;
     private final Optimizer optimizer;
-    private final List<TensorSpec> tensors = new ArrayList<>();
-    private final List<String> counters = new ArrayList<>();
     private final double[] targets;
     private final Map<Integer, Matrix> results = new HashMap<>();
 
@@ -39,7 +39,6 @@ public final class LearnerFactory implements AutoCloseable {
         }
         Numerics.singleThreaded();
         this.settings = settings;
-        this.configuration = settings.configuration();
         this.fingerprint = Numerics.fingerprint();
         this.targets = new double[settings.batch()];
         this.network = new Network(
@@ -51,12 +50,20 @@ public final class LearnerFactory implements AutoCloseable {
                 settings.schema().task() == Task.BINARY ? Loss.BINARY_CROSS_ENTROPY : Loss.MEAN_SQUARED_ERROR,
                 settings.batch());
         this.optimizer = Optimizers.create(settings.optimizer(), Precision.FLOAT);
+        List<TensorSpec> tensors = new ArrayList<>();
+        List<String> parameters = new ArrayList<>();
+        List<String> counters = new ArrayList<>();
         for (int layer = 0; layer < network.shapes().size(); layer++) {
-            declare(layer, network.shapes().get(layer));
+            parameters.add(Learner.weightsTensor(layer));
+            declare(layer, network.shapes().get(layer), tensors, counters);
         }
+        SortedMap<String, String> structure = settings.structure();
+        structure.put("state.precision", Precision.FLOAT.name());
+        this.layout = new LearnerLayout(structure, tensors, parameters, counters);
+        this.configuration = layout.digest();
     }
 
-    private void declare(int layer, LayerShape shape) {
+    private void declare(int layer, LayerShape shape, List<TensorSpec> tensors, List<String> counters) {
         String prefix = Learner.layerPrefix(layer);
         tensors.add(TensorSpec.dense(Learner.weightsTensor(layer), shape.rows(), shape.columns()));
         Memory memory = optimizer.memory(shape.rows(), shape.columns());
@@ -93,8 +100,31 @@ public final class LearnerFactory implements AutoCloseable {
         return learner;
     }
 
+    /**
+     * A learner that goes on from one of another layout: it keeps the parameters, feature statistics, mini-batches and
+     * positions; the optimizer starts anew.
+     *
+     * @param header {@link Learner#header()} of the other learner
+     * @param other its layout; {@link LearnerLayout#differencesWithoutOptimizer} must be empty
+     * @param memory its arena
+     */
+    public Learner restoreParameters(String model, byte[] header, LearnerLayout other, Arena memory) {
+        Learner learner = new Learner(this, model);
+        learner.readWithoutOptimizer(header, other.digest());
+        for (String parameter : layout.parameters()) {
+            learner.arena().tensor(parameter).copyFrom(memory.tensor(parameter));
+            learner.arena().markDirty(parameter);
+        }
+        return learner;
+    }
+
+    /** What the state of this factory's learners is made of. */
+    public LearnerLayout layout() {
+        return layout;
+    }
+
     Arena newArena() {
-        return new Arena(Precision.FLOAT, tensors, counters);
+        return new Arena(Precision.FLOAT, layout.tensors(), layout.counters());
     }
 
     void install(RefreshAnswer answer, LayerState layer) {

@@ -2,15 +2,15 @@
 package io.kronstream.learner;
 
 import io.kronstream.network.Activation;
+import io.kronstream.optimizers.Knob;
 import io.kronstream.optimizers.Knobs;
 import io.kronstream.optimizers.OptimizerSettings;
+import io.kronstream.optimizers.Optimizers;
 import java.io.Serializable;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
-import java.util.HexFormat;
 import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
 
 /**
  * Everything that determines what a learner does with a stream.
@@ -55,35 +55,44 @@ public record LearnerSettings(
     }
 
     /**
-     * Digest (16 hex digits) of what the state's shape and meaning depend on: schema, network, mini-batch size, name and
-     * structural knobs of the optimizer, and whether refreshes lag. Rates, decays and intervals may change between runs.
+     * What the state's shape and meaning depend on, by option key: schema, network, mini-batch size, name and structural
+     * knobs of the optimizer, and whether refreshes lag. It cannot change between runs; {@link #free()} can.
      */
-    public String configuration() {
-        String shape = String.join(
-                "|",
-                "1",
-                schema.columns().toString(),
-                String.valueOf(schema.task()),
-                schema.label(),
-                schema.numeric().toString(),
-                schema.categorical().toString(),
-                schema.products().toString(),
-                schema.periodic().toString(),
-                String.valueOf(schema.time()),
-                String.valueOf(schema.key()),
-                String.valueOf(schema.forecast()),
-                schema.labelLags().toString(),
-                hidden.toString(),
-                String.valueOf(activation),
-                String.valueOf(batch),
-                optimizer.structure(),
-                String.valueOf(lag > 0));
-        try {
-            byte[] digest = MessageDigest.getInstance("SHA-256").digest(shape.getBytes(StandardCharsets.UTF_8));
-            return HexFormat.of().formatHex(digest, 0, 8);
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("Every Java platform has SHA-256", e);
+    public SortedMap<String, String> structure() {
+        SortedMap<String, String> structure = new TreeMap<>();
+        structure.put("schema.columns", schema.columns().toString());
+        structure.put("schema.task", String.valueOf(schema.task()));
+        structure.put("schema.label", schema.label());
+        structure.put("schema.numeric", schema.numeric().toString());
+        structure.put("schema.categorical", schema.categorical().toString());
+        structure.put("schema.products", schema.products().toString());
+        structure.put("schema.periodic", schema.periodic().toString());
+        structure.put("schema.time", String.valueOf(schema.time()));
+        structure.put("schema.key", String.valueOf(schema.key()));
+        structure.put("schema.forecast", String.valueOf(schema.forecast()));
+        structure.put("schema.label_lags", schema.labelLags().toString());
+        structure.put("model.hidden", hidden.toString());
+        structure.put("model.activation", String.valueOf(activation));
+        structure.put("batch.size", String.valueOf(batch));
+        structure.put("optimizer.name", optimizer.name());
+        optimizer.structure().forEach((knob, value) -> structure.put("optimizer." + knob, value));
+        structure.put("refresh.lag", lag > 0 ? "above 0" : "0");
+        return structure;
+    }
+
+    /** Option keys of what a learner depends on but its state does not: they may change from run to run. */
+    public List<String> free() {
+        List<String> free = new ArrayList<>();
+        for (Knob<?> knob : Optimizers.knobs(optimizer.name())) {
+            if (!knob.isStructural()) {
+                free.add(
+                        knob.name().startsWith("refresh-")
+                                ? knob.name().replace("refresh-", "refresh.")
+                                : "optimizer." + knob.name());
+            }
         }
+        free.addAll(List.of("batch.interval", "model.seed", "model.publish-every"));
+        return free;
     }
 
     /** Everything that is wrong, one sentence each; empty if nothing is. */

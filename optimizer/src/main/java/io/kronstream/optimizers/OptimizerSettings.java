@@ -76,13 +76,15 @@ public record OptimizerSettings(String name, SortedMap<String, String> knobs) im
         return values;
     }
 
-    /** Name and structural knobs, as one line: what the shape and the meaning of the optimizer's state depend on. */
-    public String structure() {
-        return Optimizers.knobs(name).stream()
-                .filter(Knob::isStructural)
-                .sorted((a, b) -> a.name().compareTo(b.name()))
-                .map(knob -> knob.name() + "=" + text(knob))
-                .collect(Collectors.joining(",", name + "[", "]"));
+    /** Text of each structural knob, by name: with the optimizer's name, what its state's shape and meaning depend on. */
+    public SortedMap<String, String> structure() {
+        SortedMap<String, String> structure = new TreeMap<>();
+        for (Knob<?> knob : Optimizers.knobs(name)) {
+            if (knob.isStructural()) {
+                structure.put(knob.name(), text(knob));
+            }
+        }
+        return structure;
     }
 
     /** Everything that is wrong, one sentence each; empty if nothing is. */

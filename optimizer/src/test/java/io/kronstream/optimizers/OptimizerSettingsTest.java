@@ -11,6 +11,7 @@ import java.io.ObjectInputStream;
 import java.io.ObjectOutputStream;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
@@ -83,7 +84,7 @@ class OptimizerSettingsTest {
     void onlyStructuralKnobsAreStructure() {
         OptimizerSettings dykaf = OptimizerSettings.defaults("dykaf");
 
-        assertThat(dykaf.structure()).isEqualTo("dykaf[rank-one-second-moment=false]");
+        assertThat(dykaf.structure()).containsExactly(Map.entry("rank-one-second-moment", "false"));
         assertThat(dykaf.with(Knobs.LEARNING_RATE, 1.0).structure()).isEqualTo(dykaf.structure());
         assertThat(dykaf.with(DyKAF.RANK_ONE_SECOND_MOMENT, true).structure()).isNotEqualTo(dykaf.structure());
     }

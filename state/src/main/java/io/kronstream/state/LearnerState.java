@@ -4,7 +4,9 @@ package io.kronstream.state;
 import io.kronstream.learner.Example;
 import io.kronstream.learner.Learner;
 import io.kronstream.learner.LearnerFactory;
+import io.kronstream.learner.LearnerLayout;
 import io.kronstream.linalg.Arena;
+import io.kronstream.linalg.Precision;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
@@ -38,6 +40,7 @@ final class LearnerState {
     private static final Logger LOG = LoggerFactory.getLogger(LearnerState.class);
 
     private final String fingerprint;
+    private final LearnerLayouts layouts;
     private final ValueState<byte[]> header;
     private final MapState<Integer, byte[]> blocks;
     private final MapState<Integer, ParkedExamples> parked;
@@ -45,8 +48,12 @@ final class LearnerState {
     private final ArenaBlocks packing = new ArenaBlocks();
     private long ofOtherNumerics;
 
-    /** @param fingerprint numerics fingerprint of this process, which is stored with every learner */
-    LearnerState(KeyedStateStore states, String fingerprint) {
+    /**
+     * @param layouts those that learners may be stored in
+     * @param fingerprint numerics fingerprint of this process, which is stored with every learner
+     */
+    LearnerState(KeyedStateStore states, LearnerLayouts layouts, String fingerprint) {
+        this.layouts = layouts;
         this.fingerprint = fingerprint;
         header = states.getState(
                 new ValueStateDescriptor<>(HEADER, PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO));
@@ -66,22 +73,42 @@ final class LearnerState {
         DataInputDeserializer in = new DataInputDeserializer(stored);
         int layout = in.readByte();
         if (layout > LAYOUT) {
-            throw new IllegalStateException(
+            throw new UnfitStateException(
                     "Learner state layout " + layout + " is newer than this job's " + LAYOUT + "; upgrade the job");
         }
         int blockCount = in.readInt();
         report(model, Wire.readString(in));
         byte[] learnerHeader = new byte[in.available()];
         in.readFully(learnerHeader);
-        Learner learner = factory.restore(model, learnerHeader);
-        readArena(model, learner.arena(), blockCount);
-        ResidentLearner resident = new ResidentLearner(learner);
-        resident.arenaStored = true;
+        LearnerLayout written = layouts.get(Learner.configurationOf(learnerHeader));
+        boolean same = written.equals(factory.layout());
+        ResidentLearner resident = new ResidentLearner(
+                same
+                        ? whole(model, factory, learnerHeader, blockCount)
+                        : parameters(model, factory, learnerHeader, written, blockCount));
+        resident.arenaStored = same;
+        resident.storedBlocks = blockCount;
         for (ParkedExamples entry; (entry = parked.get(resident.parkedEntries)) != null; resident.parkedEntries++) {
             entry.examples().forEach(resident::park);
         }
         resident.parkedChanged = false;
         return resident;
+    }
+
+    private Learner whole(String model, LearnerFactory factory, byte[] learnerHeader, int blockCount) throws Exception {
+        Learner learner = factory.restore(model, learnerHeader);
+        readArena(model, learner.arena(), blockCount);
+        return learner;
+    }
+
+    /** A learner of another optimizer goes on with its parameters. */
+    private Learner parameters(
+            String model, LearnerFactory factory, byte[] learnerHeader, LearnerLayout layout, int blockCount)
+            throws Exception {
+        try (Arena memory = new Arena(Precision.FLOAT, layout.tensors(), layout.counters())) {
+            readArena(model, memory, blockCount);
+            return factory.restoreParameters(model, learnerHeader, layout, memory);
+        }
     }
 
     /** Learners that were read and had been written by a process with other numerics. */
@@ -128,6 +155,10 @@ final class LearnerState {
                 blocks.put(block, packing.pack(arena, block));
             }
         }
+        for (int obsolete = blockCount; obsolete < resident.storedBlocks; obsolete++) {
+            blocks.remove(obsolete);
+        }
+        resident.storedBlocks = blockCount;
         arena.clearDirty();
         resident.arenaStored = true;
 

@@ -48,21 +48,27 @@ public final class LearnerStore implements AutoCloseable {
      * @param keys sets the current key, and lists all keys
      * @param states where the keyed state is
      * @param factory creates the learners
+     * @param layouts what the learners in the state are made of
      * @param cacheBytes heap and native bytes that learners may hold
      */
     public LearnerStore(
-            KeyedStateBackend<String> keys, KeyedStateStore states, LearnerFactory factory, long cacheBytes) {
-        this(keys, states, factory, cacheBytes, Numerics.fingerprint());
+            KeyedStateBackend<String> keys,
+            KeyedStateStore states,
+            LearnerFactory factory,
+            LearnerLayouts layouts,
+            long cacheBytes) {
+        this(keys, states, factory, layouts, cacheBytes, Numerics.fingerprint());
     }
 
     LearnerStore(
             KeyedStateBackend<String> keys,
             KeyedStateStore states,
             LearnerFactory factory,
+            LearnerLayouts layouts,
             long cacheBytes,
             String fingerprint) {
         this.keys = keys;
-        this.state = new LearnerState(states, fingerprint);
+        this.state = new LearnerState(states, layouts, fingerprint);
         this.factory = factory;
         this.cacheBytes = cacheBytes;
     }

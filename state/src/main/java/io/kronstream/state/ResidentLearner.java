@@ -17,6 +17,7 @@ public final class ResidentLearner {
     long bytes;
     boolean dirty;
     boolean arenaStored;
+    int storedBlocks;
     boolean parkedChanged;
     int parkedEntries;
 

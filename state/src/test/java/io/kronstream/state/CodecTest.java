@@ -6,10 +6,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.kronstream.fisher.RefreshMethod;
 import io.kronstream.learner.Example;
+import io.kronstream.learner.LearnerLayout;
 import io.kronstream.learner.PublishedModel;
 import io.kronstream.learner.RefreshAnswer;
 import io.kronstream.learner.RefreshRequest;
 import io.kronstream.learner.Score;
+import io.kronstream.linalg.TensorSpec;
 import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.EOFException;
@@ -61,6 +63,13 @@ class CodecTest {
                                 "f",
                                 "d",
                                 new byte[100_000])),
+                Arguments.of(
+                        new LearnerLayoutCodec(),
+                        new LearnerLayout(
+                                new TreeMap<>(Map.of("model.hidden", "[8]")),
+                                List.of(TensorSpec.dense("w", 2, 3), TensorSpec.symmetric("l", 4)),
+                                List.of("w"),
+                                List.of("steps"))),
                 Arguments.of(new RefreshRequestCodec(), request(LARGE_SIDE, true)),
                 Arguments.of(new RefreshRequestCodec(), request(2, false)),
                 Arguments.of(new RefreshAnswerCodec(), answer(LARGE_SIDE)),
@@ -97,6 +106,7 @@ class CodecTest {
                         "ParkedExamples fb992315b47bbcd8",
                         "ModelScore e073c640274fba64",
                         "PublishedModel e0a5c47b6100e14f",
+                        "LearnerLayout bcff030f49640ac0",
                         "RefreshRequest f09a30f76aafc5e0",
                         "RefreshRequest d82297d47d3405a4",
                         "RefreshAnswer 90bffee5a7701a36",

@@ -193,7 +193,7 @@ class LearnerStoreHarnessTest {
     }
 
     private LearnerStore store(long cacheBytes, String fingerprint) {
-        return new LearnerStore(keys, states, factory, cacheBytes, fingerprint);
+        return new LearnerStore(keys, states, factory, LearnerLayouts.only(factory.layout()), cacheBytes, fingerprint);
     }
 
     private Learner train(LearnerStore store, String model, int examples) throws Exception {

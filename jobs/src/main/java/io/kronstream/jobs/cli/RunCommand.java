@@ -10,6 +10,8 @@ import io.kronstream.jobs.JobOptions;
 import io.kronstream.jobs.JobSettings;
 import io.kronstream.jobs.JobTopics;
 import io.kronstream.jobs.RunningJob;
+import io.kronstream.jobs.StartFrom;
+import io.kronstream.jobs.embedded.FlinkRest;
 import io.kronstream.jobs.embedded.MiniFlinkCluster;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -36,6 +38,7 @@ import picocli.CommandLine.Spec;
         })
 final class RunCommand implements Callable<Integer> {
     private static final Duration LOOK = Duration.ofMillis(500);
+    private static final Duration RESTORE_PATIENCE = Duration.ofMinutes(2);
     private static final ObjectMapper JSON = new ObjectMapper();
 
     @Spec
@@ -58,6 +61,20 @@ final class RunCommand implements Callable<Integer> {
     private Map<String, String> overrides = Map.of();
 
     @Option(
+            names = "--from",
+            paramLabel = "SAVEPOINT",
+            description = "Path or URI of a savepoint or retained checkpoint to go on from.")
+    private String savepoint;
+
+    @Option(
+            names = "--weights-only",
+            description = {
+                "With --from: the optimizer may be another one, and starts anew. Parameters, feature statistics,",
+                "open mini-batches and positions stay."
+            })
+    private boolean weightsOnly;
+
+    @Option(
             names = "--port",
             paramLabel = "PORT",
             defaultValue = "8081",
@@ -77,6 +94,10 @@ final class RunCommand implements Callable<Integer> {
     public Integer call() throws Exception {
         JobSettings job = JobFile.read(file, overrides);
         URI address = cluster == null ? null : address(cluster);
+        if (weightsOnly && savepoint == null) {
+            throw new InvalidSettingsException("--weights-only", List.of("needs --from SAVEPOINT"));
+        }
+        StartFrom from = new StartFrom(savepoint, weightsOnly);
         if (job.checkpoints().directory() == null) {
             if (address != null) {
                 throw new InvalidSettingsException(
@@ -91,17 +112,33 @@ final class RunCommand implements Callable<Integer> {
             JobTopics.prepare(admin, job);
         }
         if (address != null) {
-            tell(RunningJob.submit(address, job, null, jars), address);
+            RunningJob running = RunningJob.submit(address, job, from, null, jars);
+            if (savepoint != null) {
+                awaitRestored(running, new FlinkRest(address));
+            }
+            tell(running, address);
             return ExitStatus.DONE;
         }
-        runHere(job);
+        runHere(job, from);
         return ExitStatus.DONE;
     }
 
-    private void runHere(JobSettings job) throws IOException, InterruptedException, JobFailure {
+    /** A savepoint that does not fit shows when the job's tasks start, which is after the submission. */
+    private static void awaitRestored(RunningJob running, FlinkRest rest)
+            throws IOException, InterruptedException, JobFailure {
+        long deadline = System.nanoTime() + RESTORE_PATIENCE.toNanos();
+        while (!running.awaitEnd(LOOK) && !rest.allRunning(running.id())) {
+            if (System.nanoTime() > deadline) {
+                throw new JobFailure("Job " + running.id() + " was submitted, but does not run after "
+                        + RESTORE_PATIENCE.toSeconds() + " s; the dashboard says what it waits for");
+            }
+        }
+    }
+
+    private void runHere(JobSettings job, StartFrom from) throws IOException, InterruptedException, JobFailure {
         Interrupt.on(() -> stopped = true);
         try (MiniFlinkCluster here = MiniFlinkCluster.start(job.parallelism(), port)) {
-            RunningJob running = RunningJob.submit(here.restAddress(), job, null, List.of());
+            RunningJob running = RunningJob.submit(here.restAddress(), job, from, null, List.of());
             tell(running, here.restAddress());
             boolean stopping = false;
             while (!running.awaitEnd(LOOK)) {
