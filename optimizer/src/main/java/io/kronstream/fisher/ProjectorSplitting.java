@@ -3,6 +3,7 @@ package io.kronstream.fisher;
 
 import io.kronstream.linalg.Matrix;
 import io.kronstream.linalg.Precision;
+import io.kronstream.network.LayerGradient;
 import java.util.HashMap;
 import java.util.Map;
 
@@ -44,11 +45,13 @@ public final class ProjectorSplitting implements AutoCloseable {
 
     private final Form form;
     private final Precision precision;
+    private final GradientProducts products;
     private final Map<Long, Scratch> scratch = new HashMap<>();
 
     private ProjectorSplitting(Form form, Precision precision) {
         this.form = form;
         this.precision = precision;
+        this.products = new GradientProducts(precision);
     }
 
     /** The L step sees the new left factor; 4mn(m + n) operations. */
@@ -74,7 +77,7 @@ public final class ProjectorSplitting implements AutoCloseable {
      * @param gradient G, m x n
      * @param decay b, in [0, 1)
      */
-    public void follow(Matrix left, Matrix right, Matrix gradient, double decay) {
+    public void follow(Matrix left, Matrix right, LayerGradient gradient, double decay) {
         double leftNorm = left.norm();
         double rightNorm = right.norm();
         double size = gradient.norm();
@@ -92,25 +95,18 @@ public final class ProjectorSplitting implements AutoCloseable {
         double h = added / scale;
 
         Scratch own = scratch(gradient.rows(), gradient.columns());
-        Matrix unit = own.unit;
-        Matrix product = own.product;
-        unit.copyFrom(gradient);
-        unit.scale(1 / size);
-
-        product.multiply(1 / rightNorm, unit, false, right, false, 0);
-        own.left.multiplySymmetric(1, product, false, unit, true, 0);
+        products.leftMoment(1 / rightNorm, 1 / size, gradient, right, own.left, 0);
         double leftOverlap = left.dot(own.left) / leftNorm;
         double k = lengthOfSum(s0, h, leftOverlap, own.left);
         double leftAgreement = (s0 + h * leftOverlap) / k;
 
         if (form == Form.SEQUENTIAL) {
             left.combine(h / k, own.left, s0 / (k * leftNorm));
-            product.multiply(1, left, false, unit, false, 0);
+            products.rightMoment(1, 1 / size, gradient, left, own.right, 0);
         } else {
-            product.multiply(1 / leftNorm, left, false, unit, false, 0);
+            products.rightMoment(1 / leftNorm, 1 / size, gradient, left, own.right, 0);
             left.combine(h / k, own.left, s0 / (k * leftNorm));
         }
-        own.right.multiplySymmetric(1, unit, true, product, false, 0);
         double s = form == Form.PARALLEL ? s0 : s0 * leftAgreement;
         double rightOverlap = right.dot(own.right) / rightNorm;
         double p = lengthOfSum(s, h, rightOverlap, own.right);
@@ -119,9 +115,8 @@ public final class ProjectorSplitting implements AutoCloseable {
         double s1 = p;
         if (form == Form.PARALLEL) {
             double rightAgreement = (s0 + h * rightOverlap) / p;
-            product.multiply(1, unit, false, right, false, 0);
-            own.other.multiply(1, left, false, unit, false, 0);
-            s1 = s0 * leftAgreement * rightAgreement + h * product.dot(own.other);
+            products.leftMoment(1, 1 / size, gradient, right, own.left, 0);
+            s1 = s0 * leftAgreement * rightAgreement + h * left.dot(own.left);
         }
         double root = Math.sqrt(scale * s1);
         left.scale(root);
@@ -134,35 +129,26 @@ public final class ProjectorSplitting implements AutoCloseable {
     }
 
     private Scratch scratch(int rows, int columns) {
-        return scratch.computeIfAbsent(
-                (long) rows << 32 | columns, key -> new Scratch(precision, rows, columns, form == Form.PARALLEL));
+        return scratch.computeIfAbsent((long) rows << 32 | columns, key -> new Scratch(precision, rows, columns));
     }
 
     @Override
     public void close() {
+        products.close();
         scratch.values().forEach(Scratch::close);
         scratch.clear();
     }
 
     private static final class Scratch {
-        final Matrix unit;
-        final Matrix product;
-        final Matrix other;
         final Matrix left;
         final Matrix right;
 
-        Scratch(Precision precision, int rows, int columns, boolean parallel) {
-            unit = Matrix.create(precision, rows, columns);
-            product = Matrix.create(precision, rows, columns);
-            other = parallel ? Matrix.create(precision, rows, columns) : product;
+        Scratch(Precision precision, int rows, int columns) {
             left = Matrix.create(precision, rows, rows);
             right = Matrix.create(precision, columns, columns);
         }
 
         void close() {
-            unit.close();
-            product.close();
-            other.close();
             left.close();
             right.close();
         }

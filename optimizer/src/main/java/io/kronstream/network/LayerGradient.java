@@ -2,6 +2,7 @@
 package io.kronstream.network;
 
 import io.kronstream.linalg.Matrix;
+import io.kronstream.linalg.SquareScratch;
 
 /**
  * What a mini-batch says about one layer. The matrices are views of scratch memory, valid until the network's next
@@ -11,10 +12,38 @@ public final class LayerGradient {
     /** Squares below it fit a float with room for the sums that an optimizer makes of them. */
     private static final double LARGEST_SQUARE = 0.25 * Float.MAX_VALUE;
 
+    /** Sums of squares that inner products in single precision give reliably. */
+    private static final double SMALLEST_SAFE = 1e-24;
+
+    private static final double LARGEST_SAFE = 1e36;
+
+    /** Products of four thin factors with smaller norms fit a float. */
+    private static final double LARGEST_FACTOR = 1e8;
+
+    /**
+     * Of {@code |G|} in units of {@code |S| |A| / B}. Independent examples have 1 / sqrt(B); rounding errors of products
+     * grow with its inverse square, here to 1e-4 at most.
+     */
+    private static final double LEAST_AGREEMENT = 0.025;
+
     private final Matrix gradient;
     private final Matrix activations;
     private final Matrix preActivationGradients;
-    private final Matrix sampledPreActivationGradients;
+    private Matrix sampledPreActivationGradients;
+
+    /** Whether {@link #gradient} holds the product of the thin factors. */
+    private boolean formed;
+
+    /** Negative if it is not known. */
+    private double squaredNorm = -1;
+
+    /** Null if it is not known. */
+    private Boolean soundFactors;
+
+    /** Scratch memory of the network; null if the gradient comes without one. */
+    private SquareScratch gramOfOutputs;
+
+    private SquareScratch gramOfInputs;
 
     /** A gradient with its thin factors: {@code gradient = preActivationGradients^T activations / batch}. */
     public LayerGradient(Matrix gradient, Matrix activations, Matrix preActivationGradients) {
@@ -28,6 +57,34 @@ public final class LayerGradient {
         this.activations = activations;
         this.preActivationGradients = preActivationGradients;
         this.sampledPreActivationGradients = sampledPreActivationGradients;
+        this.formed = true;
+    }
+
+    /** One that is formed from its thin factors when it is first asked for. */
+    static LayerGradient lazy(
+            Matrix memory,
+            Matrix activations,
+            Matrix preActivationGradients,
+            SquareScratch gramOfOutputs,
+            SquareScratch gramOfInputs) {
+        LayerGradient lazy = new LayerGradient(memory, activations, preActivationGradients, null);
+        lazy.formed = false;
+        lazy.gramOfOutputs = gramOfOutputs;
+        lazy.gramOfInputs = gramOfInputs;
+        return lazy;
+    }
+
+    /** The thin factors have changed. */
+    void renew() {
+        formed = false;
+        squaredNorm = -1;
+        soundFactors = null;
+        sampledPreActivationGradients = null;
+    }
+
+    /** Adds what a backward pass from sampled targets gave. */
+    void addSamples(Matrix sampled) {
+        sampledPreActivationGradients = sampled;
     }
 
     /** A gradient whose thin factors are unknown. */
@@ -35,9 +92,83 @@ public final class LayerGradient {
         this(gradient, null, null);
     }
 
-    /** Gradient of the mini-batch's mean loss, m x (n + 1), bias last. */
+    /** Rows of the gradient, m. */
+    public int rows() {
+        return gradient.rows();
+    }
+
+    /** Columns of the gradient, n + 1. */
+    public int columns() {
+        return gradient.columns();
+    }
+
+    /**
+     * Gradient of the mini-batch's mean loss, m x (n + 1), bias last. Formed when it is first asked for: who can do with
+     * the thin factors saves the product.
+     */
     public Matrix gradient() {
+        if (!formed) {
+            gradient.multiply(1.0 / batch(), preActivationGradients, true, activations, false, 0);
+            formed = true;
+        }
         return gradient;
+    }
+
+    /** Whether {@link #gradient()} costs nothing more. */
+    public boolean isFormed() {
+        return formed;
+    }
+
+    /**
+     * Whether products with the gradient can as well be taken from {@link #activations()} and {@link
+     * #preActivationGradients()}: they are known, far from the limits of a float, and the examples' gradients do not so
+     * nearly cancel that their products would be lost in rounding.
+     */
+    public boolean hasSoundFactors() {
+        if (activations == null) {
+            return false;
+        }
+        if (soundFactors == null) {
+            double inputs = activations.norm();
+            double outputs = preActivationGradients.norm();
+            soundFactors =
+                    isModerate(inputs) && isModerate(outputs) && batch() * norm() >= LEAST_AGREEMENT * inputs * outputs;
+        }
+        return soundFactors;
+    }
+
+    private static boolean isModerate(double norm) {
+        return norm >= 1 / LARGEST_FACTOR && norm <= LARGEST_FACTOR;
+    }
+
+    /** Sum of squares of the gradient's elements. */
+    public double squaredNorm() {
+        if (squaredNorm < 0) {
+            squaredNorm =
+                    formed || gramOfInputs == null || !thinner() ? gradient().squaredNorm() : thinSquaredNorm();
+        }
+        return squaredNorm;
+    }
+
+    /** Frobenius norm of the gradient. */
+    public double norm() {
+        return Math.sqrt(squaredNorm());
+    }
+
+    /** Whether the inner products of the thin factors' rows are cheaper to have than the gradient. */
+    private boolean thinner() {
+        double products = (double) batch() * (rows() + columns());
+        return 2 * products < (double) rows() * columns();
+    }
+
+    /** {@code |S^T A|^2 = <S S^T, A A^T>}. */
+    private double thinSquaredNorm() {
+        Matrix outputs = gramOfOutputs.ofSize(batch());
+        Matrix inputs = gramOfInputs.ofSize(batch());
+        outputs.addGram(1.0 / batch(), preActivationGradients, false, 0);
+        inputs.addGram(1.0 / batch(), activations, false, 0);
+        double thin = outputs.dot(inputs);
+        return thin > SMALLEST_SAFE && thin < LARGEST_SAFE ? thin : gradient().squaredNorm();
     }
 
     /** Augmented inputs of the layer, one example per row, B x (n + 1); the last column is 1. */
@@ -75,6 +206,6 @@ public final class LayerGradient {
 
     /** Whether an optimizer may see it: every element is finite, and so are sums of their squares in single precision. */
     public boolean isFinite() {
-        return gradient.squaredNorm() <= LARGEST_SQUARE;
+        return squaredNorm() <= LARGEST_SQUARE;
     }
 }

@@ -5,6 +5,7 @@ import io.kronstream.linalg.Elementwise;
 import io.kronstream.linalg.Kernel;
 import io.kronstream.linalg.Matrix;
 import io.kronstream.linalg.Precision;
+import io.kronstream.linalg.SquareScratch;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -33,6 +34,8 @@ public final class Network implements AutoCloseable {
     private final int maxBatch;
     private final Matrix outputs;
     private final Matrix[] gradients;
+    private final SquareScratch gramOfOutputs;
+    private final SquareScratch gramOfInputs;
     private final double[] outputRow;
     private final double[] deltaRow;
     private final double[] sampledTargets;
@@ -73,6 +76,8 @@ public final class Network implements AutoCloseable {
         this.deltas = new Matrix[depth];
         this.sampledDeltas = new Matrix[depth];
         this.gradients = new Matrix[depth];
+        this.gramOfOutputs = new SquareScratch(precision);
+        this.gramOfInputs = new SquareScratch(precision);
         for (int i = 0; i < depth; i++) {
             LayerShape shape = shapes.get(i);
             this.inputs[i] = Matrix.create(precision, maxBatch, shape.columns());
@@ -107,7 +112,6 @@ public final class Network implements AutoCloseable {
         if (views == null || views.rows != rows) {
             views = new Views(rows);
         }
-        views.sampled = null;
         int depth = shapes.size();
         for (int i = 0; i < depth; i++) {
             Matrix result = i + 1 < depth ? views.hidden[i + 1] : views.outputs;
@@ -144,7 +148,7 @@ public final class Network implements AutoCloseable {
         }
         double mean = outputDeltas(targets, rows);
         for (int i = shapes.size() - 1; i >= 0; i--) {
-            gradients[i].multiply(1.0 / rows, views.deltas[i], true, views.inputs[i], false, 0);
+            views.layerGradients[i].renew();
             if (i > 0) {
                 propagate(i, parameters.get(i), views.deltas[i], views.deltas[i - 1]);
             }
@@ -165,14 +169,13 @@ public final class Network implements AutoCloseable {
         }
         int depth = shapes.size();
         Matrix[] sampled = new Matrix[depth];
-        LayerGradient[] layers = new LayerGradient[depth];
         for (int i = 0; i < depth; i++) {
             if (sampledDeltas[i] == null) {
                 sampledDeltas[i] =
                         Matrix.create(precision, maxBatch, shapes.get(i).rows());
             }
             sampled[i] = sampledDeltas[i].topRows(rows);
-            layers[i] = new LayerGradient(gradients[i], views.inputs[i], views.deltas[i], sampled[i]);
+            views.layerGradients[i].addSamples(sampled[i]);
         }
         int width = outputRow.length;
         for (int row = 0; row < rows; row++) {
@@ -184,7 +187,6 @@ public final class Network implements AutoCloseable {
         for (int i = depth - 1; i > 0; i--) {
             propagate(i, parameters.get(i), sampled[i], sampled[i - 1]);
         }
-        views.sampled = layers;
     }
 
     /** From the derivatives at a layer to those at the layer before. */
@@ -212,7 +214,7 @@ public final class Network implements AutoCloseable {
 
     /** What the last backward pass says about a layer; the views are valid until the next forward pass. */
     public LayerGradient gradient(int layer) {
-        return views.sampled == null ? views.layerGradients[layer] : views.sampled[layer];
+        return views.layerGradients[layer];
     }
 
     @Override
@@ -226,6 +228,8 @@ public final class Network implements AutoCloseable {
             gradients[i].close();
         }
         outputs.close();
+        gramOfOutputs.close();
+        gramOfInputs.close();
     }
 
     private final class Views {
@@ -236,16 +240,13 @@ public final class Network implements AutoCloseable {
         final LayerGradient[] layerGradients = new LayerGradient[shapes.size()];
         final Matrix outputs;
 
-        /** The gradients with their samples, once there are any. */
-        LayerGradient[] sampled;
-
         Views(int rows) {
             this.rows = rows;
             for (int i = 0; i < inputs.length; i++) {
                 inputs[i] = Network.this.inputs[i].topRows(rows);
                 hidden[i] = inputs[i].leftColumns(inputs[i].columns() - 1);
                 deltas[i] = Network.this.deltas[i].topRows(rows);
-                layerGradients[i] = new LayerGradient(gradients[i], inputs[i], deltas[i]);
+                layerGradients[i] = LayerGradient.lazy(gradients[i], inputs[i], deltas[i], gramOfOutputs, gramOfInputs);
             }
             outputs = Network.this.outputs.topRows(rows);
         }

@@ -6,6 +6,7 @@ import io.kronstream.fisher.RefreshTask;
 import io.kronstream.linalg.Matrix;
 import io.kronstream.linalg.Precision;
 import io.kronstream.linalg.TensorSpec;
+import io.kronstream.network.LayerGradient;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -99,16 +100,16 @@ final class DyKAF extends EigenbasisOptimizer {
     }
 
     @Override
-    void startFactors(Matrix gradient, Matrix left, Matrix right) {
+    void startFactors(LayerGradient gradient, Matrix left, Matrix right) {
         switch (start) {
             case RELATIVE_EPSILON -> startFromIdentity(SMALL_START * gradient.norm(), left, right);
             case ABSOLUTE_EPSILON -> startFromIdentity(SMALL_START, left, right);
-            case KRON -> startFromSingularTriple(gradient, left, right);
+            case KRON -> startFromSingularTriple(gradient.gradient(), left, right);
         }
     }
 
     @Override
-    void follow(Matrix gradient, Matrix left, Matrix right) {
+    void follow(LayerGradient gradient, Matrix left, Matrix right) {
         splitting.follow(left, right, gradient, factorBeta);
     }
 

@@ -3,6 +3,7 @@ package io.kronstream.optimizers;
 
 import io.kronstream.fisher.Decomposition;
 import io.kronstream.fisher.EigenRefresh;
+import io.kronstream.fisher.GradientProducts;
 import io.kronstream.fisher.RefreshMethod;
 import io.kronstream.fisher.RefreshTask;
 import io.kronstream.linalg.Elementwise;
@@ -75,6 +76,10 @@ abstract class EigenbasisOptimizer implements Optimizer {
     private final RefreshMethod refreshMethod;
     private final Precision precision;
     private final EigenRefresh firstRefresh;
+
+    /** Products with the gradient. */
+    final GradientProducts products;
+
     private final Map<Long, Scratch> scratch = new HashMap<>();
 
     EigenbasisOptimizer(OptimizerSettings settings, Precision precision) {
@@ -88,13 +93,14 @@ abstract class EigenbasisOptimizer implements Optimizer {
         this.refreshMethod = settings.get(Knobs.REFRESH_METHOD);
         this.precision = precision;
         this.firstRefresh = new EigenRefresh(precision);
+        this.products = new GradientProducts(precision);
     }
 
     /** Sets the factors, zero so far, to what the first gradient is then added to. */
-    abstract void startFactors(Matrix gradient, Matrix left, Matrix right);
+    abstract void startFactors(LayerGradient gradient, Matrix left, Matrix right);
 
     /** Takes the factors through one gradient; they stay exactly symmetric. */
-    abstract void follow(Matrix gradient, Matrix left, Matrix right);
+    abstract void follow(LayerGradient gradient, Matrix left, Matrix right);
 
     /** Tensors of the second moment of a matrix. */
     List<TensorSpec> secondMoment(int rows, int columns) {
@@ -143,10 +149,9 @@ abstract class EigenbasisOptimizer implements Optimizer {
 
     @Override
     public final void step(LayerGradient layer, Matrix parameters, LayerState state) {
-        Matrix gradient = layer.gradient();
         long calls = state.counter(CALLS);
         if (calls == 0) {
-            if (start(gradient, state)) {
+            if (start(layer, state)) {
                 state.setCounter(CALLS, 1);
             }
             return;
@@ -155,32 +160,31 @@ abstract class EigenbasisOptimizer implements Optimizer {
         double rate = learningRate * Math.sqrt(1 - StrictMath.pow(beta2, calls)) / (1 - StrictMath.pow(beta1, calls));
         double kept = 1 - learningRate * weightDecay;
         Matrix momentum = state.tensor(MOMENTUM);
-        Scratch own = scratch(gradient.rows(), gradient.columns());
-        if (gradient.columns() == 1) {
-            own.rotated.copyFrom(gradient);
+        Scratch own = scratch(parameters.rows(), parameters.columns());
+        if (parameters.columns() == 1) {
+            own.rotated.copyFrom(layer.gradient());
             divideByFullRoot(own.rotated, momentum, state);
             parameters.combine(-rate * kept, own.rotated, kept);
         } else {
             Matrix leftBasis = state.tensor(BASIS[RefreshTask.LEFT]);
             Matrix rightBasis = state.tensor(BASIS[RefreshTask.RIGHT]);
-            own.product.multiply(1, gradient, false, rightBasis, false, 0);
-            own.rotated.multiply(1, leftBasis, true, own.product, false, 0);
+            products.between(leftBasis, layer, rightBasis, own.rotated);
             divideByRoot(own.rotated, momentum, state);
             own.product.multiply(1, leftBasis, false, own.rotated, false, 0);
             parameters.multiply(-rate * kept, own.product, false, rightBasis, true, kept);
-            follow(gradient, state);
+            follow(layer, state);
         }
         state.markDirty(MOMENTUM);
     }
 
-    private void follow(Matrix gradient, LayerState state) {
+    private void follow(LayerGradient gradient, LayerState state) {
         follow(gradient, state.tensor(FACTOR[RefreshTask.LEFT]), state.tensor(FACTOR[RefreshTask.RIGHT]));
         state.markDirty(FACTOR[RefreshTask.LEFT]);
         state.markDirty(FACTOR[RefreshTask.RIGHT]);
     }
 
     /** Builds factors and bases from the first gradient; false, and no state, if it holds nothing to build from. */
-    private boolean start(Matrix gradient, LayerState state) {
+    private boolean start(LayerGradient gradient, LayerState state) {
         if (gradient.norm() < SMALLEST_GRADIENT) {
             return false;
         }
@@ -292,6 +296,7 @@ abstract class EigenbasisOptimizer implements Optimizer {
     @Override
     public void close() {
         firstRefresh.close();
+        products.close();
         scratch.values().forEach(Scratch::close);
         scratch.clear();
     }

@@ -3,6 +3,7 @@ package io.kronstream.optimizers;
 
 import io.kronstream.linalg.Matrix;
 import io.kronstream.linalg.Precision;
+import io.kronstream.network.LayerGradient;
 import java.util.List;
 
 /**
@@ -29,13 +30,13 @@ final class SOAP extends EigenbasisOptimizer {
     }
 
     @Override
-    void startFactors(Matrix gradient, Matrix left, Matrix right) {
+    void startFactors(LayerGradient gradient, Matrix left, Matrix right) {
         // From zero.
     }
 
     @Override
-    void follow(Matrix gradient, Matrix left, Matrix right) {
-        left.addGram(1 - decay, gradient, false, decay);
-        right.addGram(1 - decay, gradient, true, decay);
+    void follow(LayerGradient gradient, Matrix left, Matrix right) {
+        products.leftMoment(1 - decay, 1, gradient, null, left, decay);
+        products.rightMoment(1 - decay, 1, gradient, null, right, decay);
     }
 }

@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.kronstream.golden.GoldenFile;
 import io.kronstream.linalg.Matrix;
 import io.kronstream.linalg.Precision;
+import io.kronstream.network.LayerGradient;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -62,7 +63,11 @@ class ProjectorSplittingGoldenTest {
             }
             for (int t = first; t < gradients.size(); t++) {
                 Matrix gradient = matrix(precision, m, n, gradients.get(t));
-                splitting.follow(left, right, gradient, item.get("beta").asDouble());
+                splitting.follow(
+                        left,
+                        right,
+                        new LayerGradient(gradient),
+                        item.get("beta").asDouble());
 
                 JsonNode expected = states.get(String.valueOf(t + 1));
                 if (expected != null) {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.kronstream.linalg.Matrix;
 import io.kronstream.linalg.Precision;
 import io.kronstream.linalg.Samples;
+import io.kronstream.network.LayerGradient;
 import java.util.Random;
 import java.util.function.Function;
 import java.util.stream.Stream;
@@ -49,7 +50,7 @@ class ProjectorSplittingPropertyTest {
                     }
                 }
             }
-            splitting.follow(left, right, gradient, 0.95);
+            splitting.follow(left, right, new LayerGradient(gradient), 0.95);
             if (step % 100 == 0) {
                 assertPositiveSemidefinite(left, rounding);
                 assertPositiveSemidefinite(right, rounding);
@@ -82,8 +83,8 @@ class ProjectorSplittingPropertyTest {
         Matrix gradient = Samples.normal(Precision.DOUBLE, m, n, 1, random);
 
         try (ProjectorSplitting splitting = create.apply(Precision.DOUBLE)) {
-            splitting.follow(left, right, gradient, 0.9);
-            splitting.follow(scaledLeft, scaledRight, gradient, 0.9);
+            splitting.follow(left, right, new LayerGradient(gradient), 0.9);
+            splitting.follow(scaledLeft, scaledRight, new LayerGradient(gradient), 0.9);
         }
 
         assertThat(Samples.relativeError(scaledLeft, left)).isLessThan(1e-12);
