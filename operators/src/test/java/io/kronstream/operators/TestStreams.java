@@ -10,6 +10,7 @@ import io.kronstream.optimizers.Knobs;
 import io.kronstream.optimizers.OptimizerSettings;
 import java.util.ArrayList;
 import java.util.List;
+import org.apache.flink.runtime.state.KeyGroupRangeAssignment;
 
 /** A small stream of several models, and the settings of the learners that tests train on it. */
 final class TestStreams {
@@ -35,21 +36,41 @@ final class TestStreams {
         return examples;
     }
 
+    /** Those whose model belongs to a subtask. */
+    static List<Example> ofSubtask(List<Example> examples, int parallelism, int subtask) {
+        return examples.stream()
+                .filter(example -> KeyGroupRangeAssignment.assignKeyToParallelOperator(
+                                example.model(), TrainHarness.MAX_PARALLELISM, parallelism)
+                        == subtask)
+                .toList();
+    }
+
     /** One of six, m0 with half as many examples as the others. */
     private static String model(long offset) {
         return "m" + offset * offset % 11;
     }
 
     static LearnerSettings learner() {
+        return learner("dykaf", LAG);
+    }
+
+    static LearnerSettings learner(String name, int lag) {
         DataSchema schema = DataSchema.builder(List.of("a", "b", "c", "y"), Task.REGRESSION, "y")
                 .numeric(List.of("a", "b", "c"))
                 .build();
-        OptimizerSettings optimizer = OptimizerSettings.defaults("dykaf").with(Knobs.REFRESH_INTERVAL, LAG);
-        return new LearnerSettings(schema, List.of(8), Activation.RELU, optimizer, BATCH, 0, LAG, 1);
+        OptimizerSettings optimizer = OptimizerSettings.defaults(name);
+        if (optimizer.has(Knobs.REFRESH_INTERVAL)) {
+            optimizer = optimizer.with(Knobs.REFRESH_INTERVAL, LAG);
+        }
+        return new LearnerSettings(schema, List.of(8), Activation.RELU, optimizer, BATCH, 0, lag, 1);
     }
 
     static TrainSettings settings(RefreshMode refresh) {
-        return new TrainSettings(learner(), refresh, PUBLISH_EVERY, DEADLINE_MILLIS, 1 << 20, 1 << 30, "examples");
+        return settings(learner(), refresh);
+    }
+
+    static TrainSettings settings(LearnerSettings learner, RefreshMode refresh) {
+        return new TrainSettings(learner, refresh, PUBLISH_EVERY, DEADLINE_MILLIS, 1 << 20, 1 << 30, "examples");
     }
 
     static TrainSettings withCacheBytes(TrainSettings settings, long cacheBytes) {

@@ -155,6 +155,11 @@ final class TrainHarness implements AutoCloseable {
         return harness.snapshot(checkpoint, 0);
     }
 
+    /** Tells that a checkpoint has completed everywhere. */
+    void completed(long checkpoint) throws Exception {
+        harness.notifyOfCompletedCheckpoint(checkpoint);
+    }
+
     long count(String counter) {
         return (Long) harness.getEnvironment()
                 .getAccumulatorRegistry()

@@ -12,7 +12,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
-import org.apache.flink.runtime.state.KeyGroupRangeAssignment;
 import org.apache.flink.streaming.util.AbstractStreamOperatorTestHarness;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -160,7 +159,7 @@ class TrainOperatorHarnessTest {
         for (int subtask = 0; subtask < before; subtask++) {
             try (TrainHarness train = new TrainHarness(REMOTE, outcome, false, before, subtask)) {
                 train.open(null);
-                for (Example example : ofSubtask(STREAM.subList(0, cut), before, subtask)) {
+                for (Example example : TestStreams.ofSubtask(STREAM.subList(0, cut), before, subtask)) {
                     train.process(List.of(example));
                     if (example.offset() < 60) {
                         train.answerAll();
@@ -177,7 +176,7 @@ class TrainOperatorHarnessTest {
                         all, TrainHarness.MAX_PARALLELISM, before, after, subtask));
                 train.runMails();
                 train.answerAll();
-                for (Example example : ofSubtask(STREAM.subList(cut, EXAMPLES), after, subtask)) {
+                for (Example example : TestStreams.ofSubtask(STREAM.subList(cut, EXAMPLES), after, subtask)) {
                     train.process(List.of(example));
                     train.answerAll();
                 }
@@ -384,14 +383,6 @@ class TrainOperatorHarnessTest {
     private static boolean outstanding(TrainHarness train, RefreshRequest request) {
         return train.operator().store().resident(request.model()).learner().outstanding().stream()
                 .anyMatch(open -> RefreshId.of(open).equals(RefreshId.of(request)));
-    }
-
-    private static List<Example> ofSubtask(List<Example> examples, int parallelism, int subtask) {
-        return examples.stream()
-                .filter(example -> KeyGroupRangeAssignment.assignKeyToParallelOperator(
-                                example.model(), TrainHarness.MAX_PARALLELISM, parallelism)
-                        == subtask)
-                .toList();
     }
 
     private static RefreshAnswer stranger(RefreshAnswer answer) {
