@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.kronstream.network;
 
-import io.kronstream.linalg.Elementwise;
-import io.kronstream.linalg.Kernel;
 import io.kronstream.linalg.Matrix;
 import io.kronstream.linalg.Precision;
 import io.kronstream.linalg.SquareScratch;
@@ -10,16 +8,30 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Dense layers with one loss, and scratch memory for mini-batches of up to a given size. It holds no parameters: any
- * number of models of one shape can use it, one after the other. Not thread-safe.
+ * Layers with one loss, and scratch memory for mini-batches of up to a given size. It holds no parameters: any number of
+ * models of one {@link Architecture} can use it, one after the other. Not thread-safe.
  *
- * <p>Parameters are one matrix {@code [W | b]} per layer, outputs x (inputs + 1). The last layer is linear; the loss
- * works on its raw outputs.
+ * <p>Parameters are a list of matrices, in this order:
+ *
+ * <ul>
+ *   <li>of each dense layer {@code [W | b]}, outputs x (inputs + 1); the last one gives the outputs;
+ *   <li>of each layer norm {@code [gain | bias]}, width x 2;
+ *   <li>of each table the ids' vectors, each followed by the id's weight for each output, ids x (width + outputs).
+ * </ul>
  */
 public final class Network implements AutoCloseable {
-    private final Activation activation;
     private final Loss loss;
     private final List<LayerShape> shapes;
+    private final List<LayerShape> norms;
+    private final List<LayerShape> tables;
+
+    /** What happens to the inputs of each dense layer before it. */
+    private final Chain[] chains;
+
+    private final List<LayerNorm> layerNorms = new ArrayList<>();
+
+    /** Null if there are no tables. */
+    private final Embeddings embeddings;
 
     /** Augmented inputs of each layer, maxBatch x (inputs + 1). The layer before writes all columns but the last, 1. */
     private final Matrix[] inputs;
@@ -29,6 +41,9 @@ public final class Network implements AutoCloseable {
 
     /** The same for sampled targets; made when they are first asked for. */
     private final Matrix[] sampledDeltas;
+
+    /** The same for the inputs that a norm or a table is behind; null if there is neither. */
+    private final Matrix inputDeltas;
 
     private final Precision precision;
     private final int maxBatch;
@@ -43,14 +58,7 @@ public final class Network implements AutoCloseable {
     /** Views of the rows in use, made anew when the number of rows changes. */
     private Views views;
 
-    /**
-     * @param precision of parameters and results
-     * @param inputs features of an example
-     * @param hidden units of each hidden layer
-     * @param outputs raw outputs
-     * @param activation of the hidden layers
-     * @param maxBatch largest number of examples of a pass
-     */
+    /** Dense layers with one activation between them; the parameters are as {@link Architecture#dense} says. */
     public Network(
             Precision precision,
             int inputs,
@@ -59,19 +67,22 @@ public final class Network implements AutoCloseable {
             Activation activation,
             Loss loss,
             int maxBatch) {
+        this(precision, Architecture.dense(inputs, hidden, outputs, activation, loss), maxBatch);
+    }
+
+    /**
+     * @param precision of parameters and results
+     * @param maxBatch largest number of examples of a pass
+     */
+    public Network(Precision precision, Architecture architecture, int maxBatch) {
         this.precision = precision;
         this.maxBatch = maxBatch;
-        this.activation = activation;
-        this.loss = loss;
-        List<LayerShape> layers = new ArrayList<>();
-        int width = inputs;
-        for (int units : hidden) {
-            layers.add(new LayerShape(units, width + 1));
-            width = units;
-        }
-        layers.add(new LayerShape(outputs, width + 1));
-        this.shapes = List.copyOf(layers);
+        this.loss = architecture.loss();
+        this.shapes = List.copyOf(architecture.dense());
+        this.tables = List.copyOf(architecture.tables());
+        this.embeddings = tables.isEmpty() ? null : new Embeddings(architecture, maxBatch);
         int depth = shapes.size();
+        this.chains = new Chain[depth];
         this.inputs = new Matrix[depth];
         this.deltas = new Matrix[depth];
         this.sampledDeltas = new Matrix[depth];
@@ -86,25 +97,54 @@ public final class Network implements AutoCloseable {
             }
             this.deltas[i] = Matrix.create(precision, maxBatch, shape.rows());
             this.gradients[i] = Matrix.create(precision, shape.rows(), shape.columns());
+            int firstNorm = depth + layerNorms.size();
+            this.chains[i] = new Chain(
+                    precision, architecture.between().get(i), shape.columns() - 1, maxBatch, firstNorm, i == 0);
+            layerNorms.addAll(chains[i].norms());
         }
-        this.outputs = Matrix.create(precision, maxBatch, outputs);
-        this.outputRow = new double[outputs];
-        this.deltaRow = new double[outputs];
-        this.sampledTargets = new double[outputs];
+        this.norms = layerNorms.stream()
+                .map(norm -> new LayerShape(norm.gradient().rows(), 2))
+                .toList();
+        int behind = !chains[0].isEmpty() ? shapes.get(0).columns() - 1 : architecture.embedded();
+        this.inputDeltas = behind == 0 ? null : Matrix.create(precision, maxBatch, behind);
+        int width = architecture.outputs();
+        this.outputs = Matrix.create(precision, maxBatch, width);
+        this.outputRow = new double[width];
+        this.deltaRow = new double[width];
+        this.sampledTargets = new double[width];
     }
 
-    /** Shapes of the layers' parameters, from the input on. */
+    /** Shapes of the dense layers' parameters, from the input on. */
     public List<LayerShape> shapes() {
         return shapes;
     }
 
-    /** Sets the features of one example of the coming pass. */
+    /** Shapes of the layer norms' parameters, from the input on. */
+    public List<LayerShape> norms() {
+        return norms;
+    }
+
+    /** Shapes of the tables. */
+    public List<LayerShape> tables() {
+        return tables;
+    }
+
+    /** Sets the numbers of one example of the coming pass. */
     public void setInput(int row, float[] features) {
-        int columns = inputs[0].columns();
-        if (features.length != columns - 1) {
-            throw new IllegalArgumentException("An example has " + (columns - 1) + " features, was " + features.length);
+        Matrix store = chains[0].store(inputs[0]);
+        int first = embeddings == null ? 0 : embeddings.width();
+        int numbers = inputs[0].columns() - 1 - first;
+        if (features.length != numbers) {
+            throw new IllegalArgumentException("An example has " + numbers + " features, was " + features.length);
         }
-        inputs[0].write(row * columns, features, 0, features.length);
+        store.write(row * store.columns() + first, features, 0, features.length);
+    }
+
+    /** Sets the ids of one example of the coming pass: of each table how many there are, then the ids. */
+    public void setIds(int row, int[] ids) {
+        if (embeddings != null) {
+            embeddings.set(row, ids);
+        }
     }
 
     /** Computes the outputs of the first {@code rows} examples. */
@@ -113,22 +153,24 @@ public final class Network implements AutoCloseable {
             views = new Views(rows);
         }
         int depth = shapes.size();
+        if (embeddings != null) {
+            embeddings.forward(ofTables(parameters), chains[0].entry(), rows);
+        }
+        chains[0].forward(parameters);
         for (int i = 0; i < depth; i++) {
-            Matrix result = i + 1 < depth ? views.hidden[i + 1] : views.outputs;
+            Matrix result = i + 1 < depth ? chains[i + 1].entry() : views.outputs;
             result.multiply(1, views.inputs[i], false, parameters.get(i), true, 0);
             if (i + 1 < depth) {
-                activate(i + 1);
+                chains[i + 1].forward(parameters);
             }
+        }
+        if (embeddings != null) {
+            embeddings.addWeights(outputs, rows);
         }
     }
 
-    private void activate(int layer) {
-        switch (activation) {
-            case IDENTITY -> {}
-                // With the column of ones, which it leaves alone: one run instead of one per row.
-            case RELU -> Elementwise.run(Relu.FORWARD, 1, views.inputs[layer]);
-            case TANH -> Elementwise.run(Tanh.FORWARD, 1, views.hidden[layer]);
-        }
+    private List<Matrix> ofTables(List<Matrix> parameters) {
+        return parameters.subList(shapes.size() + norms.size(), parameters.size());
     }
 
     /** Raw output of the last forward pass: a value, or a logit. */
@@ -143,15 +185,19 @@ public final class Network implements AutoCloseable {
      * @return the mean loss
      */
     public double backward(List<Matrix> parameters, double[] targets, int rows) {
-        if (views == null || views.rows != rows) {
-            throw new IllegalStateException("The backward pass must follow a forward pass of as many rows");
-        }
+        requirePass(rows);
         double mean = outputDeltas(targets, rows);
         for (int i = shapes.size() - 1; i >= 0; i--) {
             views.layerGradients[i].renew();
             if (i > 0) {
-                propagate(i, parameters.get(i), views.deltas[i], views.deltas[i - 1]);
+                propagate(i, parameters, views.deltas[i], views.deltas[i - 1], true);
             }
+        }
+        if (inputDeltas != null) {
+            propagate(0, parameters, views.deltas[0], views.inputDeltas, true);
+        }
+        if (embeddings != null) {
+            embeddings.backward(inputDeltas, deltas[deltas.length - 1], rows);
         }
         return mean;
     }
@@ -164,9 +210,7 @@ public final class Network implements AutoCloseable {
      * @param noise drawn from row by row
      */
     public void backwardSampled(List<Matrix> parameters, Noise noise, int rows) {
-        if (views == null || views.rows != rows) {
-            throw new IllegalStateException("The backward pass must follow a forward pass of as many rows");
-        }
+        requirePass(rows);
         int depth = shapes.size();
         Matrix[] sampled = new Matrix[depth];
         for (int i = 0; i < depth; i++) {
@@ -185,19 +229,21 @@ public final class Network implements AutoCloseable {
             sampledDeltas[depth - 1].write(row * width, deltaRow, 0, width);
         }
         for (int i = depth - 1; i > 0; i--) {
-            propagate(i, parameters.get(i), sampled[i], sampled[i - 1]);
+            propagate(i, parameters, sampled[i], sampled[i - 1], false);
         }
     }
 
-    /** From the derivatives at a layer to those at the layer before. */
-    private void propagate(int layer, Matrix parameters, Matrix deltas, Matrix before) {
-        Matrix weights = parameters.leftColumns(shapes.get(layer).columns() - 1);
-        before.multiply(1, deltas, false, weights, false, 0);
-        switch (activation) {
-            case IDENTITY -> {}
-            case RELU -> Elementwise.run(Relu.BACKWARD, 1, before, views.hidden[layer]);
-            case TANH -> Elementwise.run(Tanh.BACKWARD, 1, before, views.hidden[layer]);
+    private void requirePass(int rows) {
+        if (views == null || views.rows != rows) {
+            throw new IllegalStateException("The backward pass must follow a forward pass of as many rows");
         }
+    }
+
+    /** From the derivatives at a dense layer to those at the layer before; of the inputs as many as are wanted. */
+    private void propagate(int layer, List<Matrix> parameters, Matrix deltas, Matrix before, boolean learn) {
+        Matrix weights = parameters.get(layer).leftColumns(before.columns());
+        before.multiply(1, deltas, false, weights, false, 0);
+        chains[layer].backward(before, parameters, learn);
     }
 
     private double outputDeltas(double[] targets, int rows) {
@@ -212,9 +258,19 @@ public final class Network implements AutoCloseable {
         return sum / rows;
     }
 
-    /** What the last backward pass says about a layer; the views are valid until the next forward pass. */
+    /** What the last backward pass says about a dense layer; the views are valid until the next forward pass. */
     public LayerGradient gradient(int layer) {
         return views.layerGradients[layer];
+    }
+
+    /** What the last backward pass says about a layer norm. */
+    public LayerGradient normGradient(int norm) {
+        return new LayerGradient(layerNorms.get(norm).gradient());
+    }
+
+    /** What the last backward pass says about a table. */
+    public RowGradient rowGradient(int table) {
+        return embeddings.gradient(table);
     }
 
     @Override
@@ -226,6 +282,10 @@ public final class Network implements AutoCloseable {
                 sampledDeltas[i].close();
             }
             gradients[i].close();
+            chains[i].close();
+        }
+        if (inputDeltas != null) {
+            inputDeltas.close();
         }
         outputs.close();
         gramOfOutputs.close();
@@ -235,121 +295,21 @@ public final class Network implements AutoCloseable {
     private final class Views {
         final int rows;
         final Matrix[] inputs = new Matrix[shapes.size()];
-        final Matrix[] hidden = new Matrix[shapes.size()];
         final Matrix[] deltas = new Matrix[shapes.size()];
         final LayerGradient[] layerGradients = new LayerGradient[shapes.size()];
+        final Matrix inputDeltas;
         final Matrix outputs;
 
         Views(int rows) {
             this.rows = rows;
             for (int i = 0; i < inputs.length; i++) {
                 inputs[i] = Network.this.inputs[i].topRows(rows);
-                hidden[i] = inputs[i].leftColumns(inputs[i].columns() - 1);
+                chains[i].use(rows, inputs[i]);
                 deltas[i] = Network.this.deltas[i].topRows(rows);
                 layerGradients[i] = LayerGradient.lazy(gradients[i], inputs[i], deltas[i], gramOfOutputs, gramOfInputs);
             }
+            inputDeltas = Network.this.inputDeltas == null ? null : Network.this.inputDeltas.topRows(rows);
             outputs = Network.this.outputs.topRows(rows);
         }
-    }
-
-    /** {@code max(0, z)}; the derivative at 0 is 0. */
-    private enum Relu implements Kernel {
-        FORWARD {
-            @Override
-            public void apply(float[][] tiles, int length) {
-                float[] x = tiles[0];
-                for (int i = 0; i < length; i++) {
-                    x[i] = Math.max(0, x[i]);
-                }
-            }
-
-            @Override
-            public void apply(double[][] tiles, int length) {
-                double[] x = tiles[0];
-                for (int i = 0; i < length; i++) {
-                    x[i] = Math.max(0, x[i]);
-                }
-            }
-        },
-        BACKWARD {
-            /** Takes the smallest normal number to 2, so that the minimum with 1 is the derivative, without a branch. */
-            private static final float STEEP = 0x1p127f;
-
-            @Override
-            public void apply(float[][] tiles, int length) {
-                float[] delta = tiles[0];
-                float[] activation = tiles[1];
-                for (int i = 0; i < length; i++) {
-                    delta[i] *= Math.min(1, STEEP * activation[i]);
-                }
-            }
-
-            @Override
-            public void apply(double[][] tiles, int length) {
-                double[] delta = tiles[0];
-                double[] activation = tiles[1];
-                for (int i = 0; i < length; i++) {
-                    delta[i] = activation[i] > 0 ? delta[i] : 0;
-                }
-            }
-        }
-    }
-
-    private enum Tanh implements Kernel {
-        FORWARD {
-            @Override
-            public void apply(float[][] tiles, int length) {
-                float[] x = tiles[0];
-                for (int i = 0; i < length; i++) {
-                    x[i] = tanh(x[i]);
-                }
-            }
-
-            @Override
-            public void apply(double[][] tiles, int length) {
-                double[] x = tiles[0];
-                for (int i = 0; i < length; i++) {
-                    x[i] = StrictMath.tanh(x[i]);
-                }
-            }
-        },
-        BACKWARD {
-            @Override
-            public void apply(float[][] tiles, int length) {
-                float[] delta = tiles[0];
-                float[] t = tiles[1];
-                for (int i = 0; i < length; i++) {
-                    delta[i] *= 1 - t[i] * t[i];
-                }
-            }
-
-            @Override
-            public void apply(double[][] tiles, int length) {
-                double[] delta = tiles[0];
-                double[] t = tiles[1];
-                for (int i = 0; i < length; i++) {
-                    delta[i] *= 1 - t[i] * t[i];
-                }
-            }
-        }
-    }
-
-    /**
-     * The hyperbolic tangent by arithmetic alone, equal on every machine: Lambert's continued fraction of x/4, cut to
-     * degree 5 over 4, doubled twice by {@code tanh 2y = 2 tanh y / (1 + tanh^2 y)}. Off by less than 4 units in the
-     * last place.
-     */
-    static float tanh(float x) {
-        // Beyond 9.02 the nearest float is 1.
-        float y = 0.25f * Math.min(9.02f, Math.max(-9.02f, x));
-        float s = y * y;
-        float numerator = y * (945 + s * (105 + s));
-        float denominator = 945 + s * (420 + s * 15);
-        float half = doubled(numerator / denominator);
-        return Math.min(1, Math.max(-1, doubled(half)));
-    }
-
-    private static float doubled(float t) {
-        return (t + t) / (1 + t * t);
     }
 }
