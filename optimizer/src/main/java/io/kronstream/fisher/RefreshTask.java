@@ -7,7 +7,8 @@ import io.kronstream.linalg.Matrix;
  * A side of a layer whose cubic work is due. The matrices are live views of the optimizer's state: copy them before the
  * next step if the work is done later.
  *
- * @param side 0 for the left (output) factor, 1 for the right (input) factor
+ * @param side 0 for the left (output) factor, 1 for the right (input) factor; of block i of a layer in blocks {@code 2 i}
+ *     and {@code 2 i + 1}
  * @param method what is to be done
  * @param factor symmetric, n x n
  * @param partner second symmetric n x n matrix of {@link RefreshMethod#PAIR}, else null
@@ -35,5 +36,10 @@ public record RefreshTask(
 
     public static RefreshTask pair(int side, Matrix factor, double shift, Matrix partner) {
         return new RefreshTask(side, RefreshMethod.PAIR, factor, partner, null, shift, 0);
+    }
+
+    /** The same work for another side. */
+    public RefreshTask onSide(int other) {
+        return other == side ? this : new RefreshTask(other, method, factor, partner, basis, shift, exponent);
     }
 }

@@ -93,7 +93,8 @@ public final class Learner implements AutoCloseable {
             layers.add(new LayerState(arena, layerPrefix(layer)));
             LayerShape shape = shapes.get(layer);
             for (int side : shared.optimizer().sides(shape.rows(), shape.columns())) {
-                slots.add(new RefreshSlot(layer, side, side == 0 ? shape.rows() : shape.columns()));
+                slots.add(new RefreshSlot(
+                        layer, side, shared.optimizer().sideLength(shape.rows(), shape.columns(), side)));
             }
         }
     }
@@ -259,6 +260,10 @@ public final class Learner implements AutoCloseable {
             arena.markDirty(weightsTensor(layer));
         }
         optimizer.step(gradients, parameters, layers);
+        if (optimizer.wantsLossAfter(layers.get(0))) {
+            network.forward(parameters, rows);
+            optimizer.judge(loss, network.loss(targets, rows), layers);
+        }
         step++;
         learned += rows;
         List<RefreshSlot> asked = ask();

@@ -71,7 +71,7 @@ public final class LearnerFactory implements AutoCloseable {
         memory.counters().forEach(counter -> counters.add(prefix + counter));
         if (settings.lag() > 0) {
             for (int side : optimizer.sides(shape.rows(), shape.columns())) {
-                int size = side == 0 ? shape.rows() : shape.columns();
+                int size = optimizer.sideLength(shape.rows(), shape.columns(), side);
                 RefreshSlot slot = new RefreshSlot(layer, side, size);
                 tensors.add(TensorSpec.symmetric(slot.askedTensor(), size));
                 if (optimizer.refreshesPairs()) {

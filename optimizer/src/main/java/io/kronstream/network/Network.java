@@ -203,6 +203,21 @@ public final class Network implements AutoCloseable {
     }
 
     /**
+     * The mean loss of the last forward pass, which had as many rows, without its gradients.
+     *
+     * @param targets as of {@link #backward}
+     */
+    public double loss(double[] targets, int rows) {
+        int width = outputRow.length;
+        double sum = 0;
+        for (int row = 0; row < rows; row++) {
+            outputs.read(row * width, outputRow, 0, width);
+            sum += loss.evaluate(outputRow, targets, row * loss.targets(width), deltaRow);
+        }
+        return sum / rows;
+    }
+
+    /**
      * Adds to the last backward pass the gradients for targets that are drawn from the distribution which the outputs
      * stand for: {@link LayerGradient#sampledPreActivationGradients()}.
      *

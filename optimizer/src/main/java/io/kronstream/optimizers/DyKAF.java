@@ -26,7 +26,8 @@ import java.util.stream.Stream;
  * <p>Departures: the authors' rank-one denominator has no eps. The start is relative to the first gradient unless told
  * otherwise; the {@code KRON} start has the leading singular value on both sides (theirs has its root, which depends on
  * the gradient's scale) and a ridge of 1e-6, which makes all eigenvalues positive; the basis of the directions that only
- * the ridge fills is LAPACK's, the same in every run. The default splitting is sequential.
+ * the ridge fills is LAPACK's, the same in every run. The default splitting is sequential. The remaining factor of a layer with one long side is
+ * a decayed mean, where theirs is a sum from a large start.
  *
  * <p>l and r are {@code leftMoment} and {@code rightMoment}.
  *

@@ -32,7 +32,9 @@ import java.util.Map;
  *
  * <p>The momentum is kept in the rotated basis and carried over when a basis is installed, which is equal in exact
  * arithmetic to keeping M and rotating it each time, and saves a rotation per step: 4mn(m + n) operations are left. A
- * first gradient of zero is skipped. A vector has M and V only and no rotation.
+ * first gradient of zero is skipped. A vector has M and V only and no rotation. A side longer than {@code max-side} has
+ * neither factor nor basis: the rotation is that of the other side alone, whose factor is the decayed mean of {@code G
+ * G^T} or {@code G^T G}, from zero.
  *
  * <p>M' is {@code momentum}, V {@code secondMoment}, L and R {@code left} and {@code right}, QL and QR {@code leftBasis}
  * and {@code rightBasis}; k is {@code calls - 1}.
@@ -42,6 +44,10 @@ abstract class EigenbasisOptimizer implements Optimizer {
             Knob.decay("factor-beta", 0.99, "Decay of the Kronecker factors; long memories give steadier bases.");
     static final Knob<Double> WEIGHT_DECAY =
             Knob.decay("weight-decay", 0, "Pull of the parameters towards zero, in units of the learning rate.");
+
+    static final Knob<Integer> MAX_SIDE = Knob.count(
+                    "max-side", 1, 10_000, "Longest side with a factor; longer ones are not rotated.")
+            .structural();
 
     /**
      * Of both. The decays are those of the command line of DyKAF's authors, and 0.99 for the factors: on real streams
@@ -55,7 +61,8 @@ abstract class EigenbasisOptimizer implements Optimizer {
             Knobs.EPSILON,
             WEIGHT_DECAY,
             Knobs.REFRESH_INTERVAL,
-            Knobs.REFRESH_METHOD);
+            Knobs.REFRESH_METHOD,
+            MAX_SIDE);
 
     private static final String CALLS = "calls";
     private static final String MOMENTUM = "momentum";
@@ -72,6 +79,8 @@ abstract class EigenbasisOptimizer implements Optimizer {
     private final double beta2;
     private final double epsilon;
     private final double weightDecay;
+    private final double factorBeta;
+    private final int maxSide;
     private final int refreshInterval;
     private final RefreshMethod refreshMethod;
     private final Precision precision;
@@ -91,6 +100,8 @@ abstract class EigenbasisOptimizer implements Optimizer {
         this.weightDecay = settings.get(WEIGHT_DECAY);
         this.refreshInterval = settings.get(Knobs.REFRESH_INTERVAL);
         this.refreshMethod = settings.get(Knobs.REFRESH_METHOD);
+        this.factorBeta = settings.get(FACTOR_BETA);
+        this.maxSide = settings.get(MAX_SIDE);
         this.precision = precision;
         this.firstRefresh = new EigenRefresh(precision);
         this.products = new GradientProducts(precision);
@@ -135,16 +146,28 @@ abstract class EigenbasisOptimizer implements Optimizer {
     public final Memory memory(int rows, int columns) {
         List<TensorSpec> tensors = new ArrayList<>();
         tensors.add(TensorSpec.dense(MOMENTUM, rows, columns));
-        if (columns == 1) {
-            tensors.add(TensorSpec.dense(SECOND_MOMENT, rows, columns));
-        } else {
-            tensors.addAll(secondMoment(rows, columns));
-            tensors.add(TensorSpec.symmetric(FACTOR[RefreshTask.LEFT], rows));
-            tensors.add(TensorSpec.symmetric(FACTOR[RefreshTask.RIGHT], columns));
-            tensors.add(TensorSpec.dense(BASIS[RefreshTask.LEFT], rows, rows));
-            tensors.add(TensorSpec.dense(BASIS[RefreshTask.RIGHT], columns, columns));
-        }
+        List<Integer> factors = factorSides(rows, columns);
+        tensors.addAll(
+                factors.isEmpty()
+                        ? List.of(TensorSpec.dense(SECOND_MOMENT, rows, columns))
+                        : secondMoment(rows, columns));
+        factors.forEach(side -> tensors.add(TensorSpec.symmetric(FACTOR[side], sideLength(rows, columns, side))));
+        factors.forEach(side -> {
+            int size = sideLength(rows, columns, side);
+            tensors.add(TensorSpec.dense(BASIS[side], size, size));
+        });
         return new Memory(tensors, List.of(CALLS));
+    }
+
+    /** The sides that have a factor. */
+    private List<Integer> factorSides(int rows, int columns) {
+        List<Integer> sides = new ArrayList<>();
+        for (int side = RefreshTask.LEFT; side <= RefreshTask.RIGHT; side++) {
+            if (columns > 1 && sideLength(rows, columns, side) <= maxSide) {
+                sides.add(side);
+            }
+        }
+        return sides;
     }
 
     @Override
@@ -161,10 +184,19 @@ abstract class EigenbasisOptimizer implements Optimizer {
         double kept = 1 - learningRate * weightDecay;
         Matrix momentum = state.tensor(MOMENTUM);
         Scratch own = scratch(parameters.rows(), parameters.columns());
-        if (parameters.columns() == 1) {
+        List<Integer> factors = factorSides(parameters.rows(), parameters.columns());
+        if (factors.isEmpty()) {
             own.rotated.copyFrom(layer.gradient());
             divideByFullRoot(own.rotated, momentum, state);
             parameters.combine(-rate * kept, own.rotated, kept);
+        } else if (factors.size() == 1) {
+            int side = factors.get(0);
+            Matrix basis = state.tensor(BASIS[side]);
+            rotate(layer.gradient(), side, basis, true, own.rotated);
+            divideByRoot(own.rotated, momentum, state);
+            rotate(own.rotated, side, basis, false, own.product);
+            parameters.combine(-rate * kept, own.product, kept);
+            follow(layer, state);
         } else {
             Matrix leftBasis = state.tensor(BASIS[RefreshTask.LEFT]);
             Matrix rightBasis = state.tensor(BASIS[RefreshTask.RIGHT]);
@@ -177,10 +209,24 @@ abstract class EigenbasisOptimizer implements Optimizer {
         state.markDirty(MOMENTUM);
     }
 
-    private void follow(LayerGradient gradient, LayerState state) {
-        follow(gradient, state.tensor(FACTOR[RefreshTask.LEFT]), state.tensor(FACTOR[RefreshTask.RIGHT]));
-        state.markDirty(FACTOR[RefreshTask.LEFT]);
-        state.markDirty(FACTOR[RefreshTask.RIGHT]);
+    /** Into the basis of one side, or back. */
+    private static void rotate(Matrix matrix, int side, Matrix basis, boolean into, Matrix result) {
+        if (side == RefreshTask.LEFT) {
+            result.multiply(1, basis, into, matrix, false, 0);
+        } else {
+            result.multiply(1, matrix, false, basis, !into, 0);
+        }
+    }
+
+    private void follow(LayerGradient layer, LayerState state) {
+        List<Integer> factors = factorSides(layer.rows(), layer.columns());
+        if (factors.size() == 1) {
+            int side = factors.get(0);
+            state.tensor(FACTOR[side]).addGram(1 - factorBeta, layer.gradient(), side == RefreshTask.RIGHT, factorBeta);
+        } else {
+            follow(layer, state.tensor(FACTOR[RefreshTask.LEFT]), state.tensor(FACTOR[RefreshTask.RIGHT]));
+        }
+        factors.forEach(side -> state.markDirty(FACTOR[side]));
     }
 
     /** Builds factors and bases from the first gradient; false, and no state, if it holds nothing to build from. */
@@ -188,19 +234,19 @@ abstract class EigenbasisOptimizer implements Optimizer {
         if (gradient.norm() < SMALLEST_GRADIENT) {
             return false;
         }
-        if (gradient.columns() == 1) {
+        List<Integer> factors = factorSides(gradient.rows(), gradient.columns());
+        if (factors.isEmpty()) {
             return true;
         }
-        Matrix left = state.tensor(FACTOR[RefreshTask.LEFT]);
-        Matrix right = state.tensor(FACTOR[RefreshTask.RIGHT]);
-        startFactors(gradient, left, right);
+        if (factors.size() == 2) {
+            startFactors(gradient, state.tensor(FACTOR[RefreshTask.LEFT]), state.tensor(FACTOR[RefreshTask.RIGHT]));
+        }
         follow(gradient, state);
-        for (int side = RefreshTask.LEFT; side <= RefreshTask.RIGHT; side++) {
+        for (int side : factors) {
             Decomposition first = firstRefresh.compute(
                     RefreshTask.basis(side, RefreshMethod.EIGENDECOMPOSITION, state.tensor(FACTOR[side]), null));
             if (!first.succeeded()) {
-                left.fill(0);
-                right.fill(0);
+                factors.forEach(any -> state.tensor(FACTOR[any]).fill(0));
                 return false;
             }
             state.tensor(BASIS[side]).copyFrom(first.matrix());
@@ -217,13 +263,10 @@ abstract class EigenbasisOptimizer implements Optimizer {
 
     @Override
     public final List<Integer> sides(int rows, int columns) {
-        List<Integer> sides = new ArrayList<>();
-        // A number has one eigenvector.
-        if (columns > 1 && rows > 1) {
-            sides.add(RefreshTask.LEFT);
-        }
-        if (columns > 1) {
-            sides.add(RefreshTask.RIGHT);
+        List<Integer> sides = factorSides(rows, columns);
+        if (rows == 1) {
+            // A number has one eigenvector.
+            sides.remove((Integer) RefreshTask.LEFT);
         }
         return sides;
     }

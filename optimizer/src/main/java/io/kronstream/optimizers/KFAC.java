@@ -26,8 +26,8 @@ import java.util.stream.Stream;
  *
  * <p>The eigen form damps the product of the factors exactly, at several times the cubic work.
  *
- * <p>Departures: those of {@link KroneckerOptimizer}; pi is kept within [1e-9, 1e9] and is 1 where a trace is 0; the
- * damping is fixed. The convention {@code KFAC_PYTORCH} is that of the library of this name: factors that start from the
+ * <p>Departures: those of {@link KroneckerOptimizer}; pi is kept within [1e-9, 1e9] and is 1 where a trace is 0. The
+ * convention {@code KFAC_PYTORCH} is that of the library of this name: factors that start from the
  * identity with rho = alpha, G from derivatives of the mini-batch's mean loss, and lambda added to each factor of the
  * inverse form.
  *
@@ -66,13 +66,11 @@ final class KFAC extends KroneckerOptimizer {
 
     private final Form form;
     private final Convention convention;
-    private final double damping;
 
     KFAC(OptimizerSettings settings, Precision precision) {
         super(settings, precision);
         this.form = settings.get(FORM);
         this.convention = settings.get(CONVENTION);
-        this.damping = settings.get(DAMPING);
     }
 
     @Override
@@ -120,7 +118,7 @@ final class KFAC extends KroneckerOptimizer {
         Matrix rightBasis = state.tensor(BASIS[RefreshTask.RIGHT]);
         product.multiply(1, gradient, false, rightBasis, false, 0);
         direction.multiply(1, leftBasis, true, product, false, 0);
-        divide(direction, column(state, RefreshTask.LEFT), column(state, RefreshTask.RIGHT));
+        divide(direction, column(state, RefreshTask.LEFT), column(state, RefreshTask.RIGHT), damping(state));
         product.multiply(1, leftBasis, false, direction, false, 0);
         direction.multiply(1, product, false, rightBasis, true, 0);
     }
@@ -132,7 +130,7 @@ final class KFAC extends KroneckerOptimizer {
         return column;
     }
 
-    private void divide(Matrix rotated, double[] left, double[] right) {
+    private static void divide(Matrix rotated, double[] left, double[] right, double damping) {
         double[] row = new double[right.length];
         for (int i = 0; i < left.length; i++) {
             rotated.read(i * row.length, row, 0, row.length);
@@ -150,9 +148,9 @@ final class KFAC extends KroneckerOptimizer {
             return RefreshTask.basis(side, RefreshMethod.EIGENDECOMPOSITION, factor, null);
         }
         if (convention == Convention.KFAC_PYTORCH) {
-            return RefreshTask.inverse(side, factor, damping);
+            return RefreshTask.inverse(side, factor, damping(state));
         }
-        return DampedInverses.task(state, side, damping);
+        return DampedInverses.task(state, side, damping(state));
     }
 
     @Override

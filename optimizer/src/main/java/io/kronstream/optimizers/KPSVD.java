@@ -38,7 +38,6 @@ final class KPSVD extends KroneckerOptimizer {
     static final List<Knob<?>> KNOBS = Stream.concat(COMMON_KNOBS.stream(), Stream.<Knob<?>>of(TOLERANCE, ITERATIONS))
             .toList();
 
-    private final double damping;
     private final Precision precision;
     private final NearestProduct nearest;
     private final Map<Integer, Matrix> lefts = new HashMap<>();
@@ -46,7 +45,6 @@ final class KPSVD extends KroneckerOptimizer {
 
     KPSVD(OptimizerSettings settings, Precision precision) {
         super(settings, precision);
-        this.damping = settings.get(DAMPING);
         this.precision = precision;
         this.nearest = new NearestProduct(precision, settings.get(TOLERANCE), settings.get(ITERATIONS));
     }
@@ -83,7 +81,7 @@ final class KPSVD extends KroneckerOptimizer {
 
     @Override
     public RefreshTask task(LayerState state, int side) {
-        return DampedInverses.task(state, side, damping);
+        return DampedInverses.task(state, side, damping(state));
     }
 
     @Override

@@ -33,13 +33,28 @@ import java.util.Map;
  * ones, at powers of two up to a limit, are done in place, because early statistics change fast. A mini-batch whose
  * statistics would leave the range of a float changes no factor; a direction that would, changes nothing.
  *
- * <p>V is {@code velocity}, k is {@code steps}; {@code refreshed} tells the sides that have been refreshed: before that, U
+ * <p>With Levenberg-Marquardt damping, every T steps the change of the mini-batch's loss is compared with that of the
+ * quadratic model, {@code M = <G, D> + (<D, Fhat D> + lambda |D|^2) / 2} for the step {@code D = -lr V}: where their ratio
+ * is above 3/4, lambda is multiplied by {@code (19/20)^T}, and where it is below 1/4 divided by it. It stays within a factor of
+ * a million of the knob. The paper's model has the exact Fisher matrix of the mini-batch; this one has the approximation.
+ *
+ * <p>V is {@code velocity}, k is {@code steps}; lambda is {@code damping (19/20)^dampingExponent}, M {@code modelChange}; {@code refreshed} tells the sides that have been refreshed: before that, U
  * is the gradient.
  */
 abstract class KroneckerOptimizer implements Optimizer {
     static final Knob<Double> MOMENTUM = Knob.decay("momentum", 0.9, "Decay of the velocity; 0 for none.");
     static final Knob<Double> DAMPING =
             Knob.positive("damping", 0.03, "Added to the Fisher matrix; large ones lead back to gradient descent.");
+    static final Knob<Adaptation> ADAPTATION = Knob.choice(
+                    "damping-adaptation",
+                    Adaptation.FIXED,
+                    "Whether the damping follows how well the model predicts the loss; costs a forward pass now and then.")
+            .structural();
+    static final Knob<Integer> ADAPTATION_INTERVAL = Knob.count(
+            "damping-interval",
+            1,
+            5,
+            "Steps between two adaptations of the damping; the work of each is spread over them.");
     static final Knob<Fisher> FISHER = Knob.choice(
             "fisher",
             Fisher.SAMPLED,
@@ -61,6 +76,8 @@ abstract class KroneckerOptimizer implements Optimizer {
             Knobs.LEARNING_RATE.withDefault(3e-3),
             MOMENTUM,
             DAMPING,
+            ADAPTATION,
+            ADAPTATION_INTERVAL,
             FISHER,
             FACTOR_DECAY,
             STATISTICS_INTERVAL,
@@ -68,6 +85,12 @@ abstract class KroneckerOptimizer implements Optimizer {
             EARLY_REFRESHES,
             KL_CLIP,
             KL_CLIP_WITH_RATE);
+
+    /** What the damping does. */
+    enum Adaptation {
+        FIXED,
+        LEVENBERG_MARQUARDT
+    }
 
     /** Whose targets the statistics are made of. */
     enum Fisher {
@@ -80,7 +103,16 @@ abstract class KroneckerOptimizer implements Optimizer {
     private static final String STEPS = "steps";
     private static final String REFRESHED = "refreshed";
     private static final String VELOCITY = "velocity";
+    private static final String DAMPING_EXPONENT = "dampingExponent";
+    private static final String MODEL_CHANGE = "modelChange";
     private static final int BOTH_SIDES = 3;
+
+    /** By which the damping changes for each step of the interval, and its largest power: a factor of a million. */
+    private static final double DAMPING_BASE = 19.0 / 20;
+
+    private static final long LARGEST_EXPONENT = 269;
+    private static final double GOOD_RATIO = 0.75;
+    private static final double BAD_RATIO = 0.25;
 
     /** Statistics with larger sums of squares are left out. */
     private static final double LARGEST_SQUARE = 0.25 * Float.MAX_VALUE;
@@ -88,6 +120,9 @@ abstract class KroneckerOptimizer implements Optimizer {
     private final String name;
     private final double learningRate;
     private final double momentum;
+    private final double damping;
+    private final Adaptation adaptation;
+    private final int adaptationInterval;
     private final Fisher fisher;
     private final double factorDecay;
     private final int statisticsInterval;
@@ -106,6 +141,9 @@ abstract class KroneckerOptimizer implements Optimizer {
         this.name = settings.name();
         this.learningRate = settings.get(Knobs.LEARNING_RATE);
         this.momentum = settings.get(MOMENTUM);
+        this.damping = settings.get(DAMPING);
+        this.adaptation = settings.get(ADAPTATION);
+        this.adaptationInterval = settings.get(ADAPTATION_INTERVAL);
         this.fisher = settings.get(FISHER);
         this.factorDecay = settings.get(FACTOR_DECAY);
         this.statisticsInterval = settings.get(STATISTICS_INTERVAL);
@@ -135,6 +173,21 @@ abstract class KroneckerOptimizer implements Optimizer {
     /** Sets {@code direction = Fhat^-1 gradient}; the product is scratch memory of the same shape. */
     abstract void precondition(Matrix gradient, Matrix direction, Matrix product, LayerState state);
 
+    /** The names of the factors G and A of each Kronecker product whose sum Fhat is. */
+    List<FactorNames> products() {
+        return List.of(new FactorNames("left", "right"));
+    }
+
+    /** G, m x m, and A, n x n. */
+    record FactorNames(String left, String right) {}
+
+    /** lambda as it is now. */
+    final double damping(LayerState state) {
+        return adaptation == Adaptation.FIXED
+                ? damping
+                : damping * StrictMath.pow(DAMPING_BASE, state.counter(DAMPING_EXPONENT));
+    }
+
     @Override
     public final String name() {
         return name;
@@ -145,7 +198,11 @@ abstract class KroneckerOptimizer implements Optimizer {
         List<TensorSpec> tensors = new ArrayList<>();
         tensors.add(TensorSpec.dense(VELOCITY, rows, columns));
         tensors.addAll(factors(rows, columns));
-        return new Memory(tensors, List.of(STEPS, REFRESHED));
+        if (adaptation == Adaptation.FIXED) {
+            return new Memory(tensors, List.of(STEPS, REFRESHED));
+        }
+        tensors.add(TensorSpec.dense(MODEL_CHANGE, 1, 1));
+        return new Memory(tensors, List.of(STEPS, REFRESHED, DAMPING_EXPONENT));
     }
 
     @Override
@@ -213,6 +270,42 @@ abstract class KroneckerOptimizer implements Optimizer {
             velocity.combine(fraction, scratch(layer, velocity).direction, momentum);
             parameters.get(layer).combine(-learningRate, velocity, 1);
             state.markDirty(VELOCITY);
+            if (wantsLossAfter(state)) {
+                predict(gradients.get(layer).gradient(), velocity, scratch(layer, velocity), state);
+            }
+        }
+    }
+
+    /** Remembers how the model says that a layer's step changes the loss. */
+    private void predict(Matrix gradient, Matrix velocity, Scratch own, LayerState state) {
+        double curvature = damping(state) * velocity.squaredNorm();
+        for (FactorNames names : products()) {
+            own.product.multiply(1, velocity, false, state.tensor(names.right), false, 0);
+            own.direction.multiply(1, state.tensor(names.left), false, own.product, false, 0);
+            curvature += velocity.dot(own.direction);
+        }
+        double change = -learningRate * gradient.dot(velocity) + learningRate * learningRate / 2 * curvature;
+        state.tensor(MODEL_CHANGE).set(0, 0, Math.max(-LARGEST_SQUARE, Math.min(LARGEST_SQUARE, change)));
+        state.markDirty(MODEL_CHANGE);
+    }
+
+    @Override
+    public final boolean wantsLossAfter(LayerState layer) {
+        return adaptation != Adaptation.FIXED && layer.counter(STEPS) % adaptationInterval == 0;
+    }
+
+    @Override
+    public final void judge(double before, double after, List<LayerState> layers) {
+        double predicted = 0;
+        for (LayerState layer : layers) {
+            predicted += layer.tensor(MODEL_CHANGE).get(0, 0);
+        }
+        // A model that promises no descent is as wrong as one that was not kept; no NaN is above anything.
+        double ratio = predicted < 0 ? (after - before) / predicted : Double.NEGATIVE_INFINITY;
+        long change = ratio > GOOD_RATIO ? adaptationInterval : ratio >= BAD_RATIO ? 0 : -adaptationInterval;
+        for (LayerState layer : layers) {
+            long exponent = layer.counter(DAMPING_EXPONENT) + change;
+            layer.setCounter(DAMPING_EXPONENT, Math.max(-LARGEST_EXPONENT, Math.min(LARGEST_EXPONENT, exponent)));
         }
     }
 

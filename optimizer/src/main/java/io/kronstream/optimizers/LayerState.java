@@ -18,6 +18,16 @@ public final class LayerState {
         return arena.tensor(prefix + name);
     }
 
+    /** Whether a counter of this name was declared. */
+    boolean hasCounter(String name) {
+        return arena.counters().contains(prefix + name);
+    }
+
+    /** The part of this state whose names start with a prefix of their own. */
+    LayerState within(String inner) {
+        return new LayerState(arena, prefix + inner);
+    }
+
     public long counter(String name) {
         return arena.counter(prefix + name);
     }

@@ -48,9 +48,33 @@ public interface Optimizer extends AutoCloseable {
         return false;
     }
 
-    /** The sides of a layer of this shape that are refreshed: 0 for left, 1 for right. */
+    /**
+     * Whether the step that was just taken is to be {@linkplain #judge judged} by the loss of its mini-batch after it,
+     * which costs a forward pass.
+     *
+     * @param layer the state of any layer
+     */
+    default boolean wantsLossAfter(LayerState layer) {
+        return false;
+    }
+
+    /**
+     * Told what the last step did to the mean loss of its own mini-batch.
+     *
+     * @param layers the state of each layer
+     */
+    default void judge(double before, double after, List<LayerState> layers) {
+        throw new UnsupportedOperationException(name() + " does not judge its steps");
+    }
+
+    /** The sides of a layer of this shape that are refreshed: 0 for left, 1 for right, or those of its blocks. */
     default List<Integer> sides(int rows, int columns) {
         return List.of();
+    }
+
+    /** Rows of the factor of one of these sides. */
+    default int sideLength(int rows, int columns, int side) {
+        return side == RefreshTask.LEFT ? rows : columns;
     }
 
     /** Whether refreshes have a {@linkplain RefreshTask#partner() partner}. */

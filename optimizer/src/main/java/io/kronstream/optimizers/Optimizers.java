@@ -9,7 +9,7 @@ public final class Optimizers {
     private static final List<Entry> REGISTRY = List.of(
             new Entry("dykaf", DyKAF.KNOBS, DyKAF::new),
             new Entry("soap", SOAP.KNOBS, SOAP::new),
-            new Entry("shampoo", Shampoo.KNOBS, Shampoo::new),
+            new Entry("shampoo", Shampoo.KNOBS, Optimizers::shampoo),
             new Entry("kfac", KFAC.KNOBS, KFAC::new),
             new Entry("kpsvd", KPSVD.KNOBS, KPSVD::new),
             new Entry("deflation", Deflation.KNOBS, Deflation::new),
@@ -35,6 +35,10 @@ public final class Optimizers {
     }
 
     private Optimizers() {}
+
+    private static Optimizer shampoo(OptimizerSettings settings, Precision precision) {
+        return new Blocked(new Shampoo(settings, precision), settings, precision);
+    }
 
     /** Every name that {@code --optimizer} takes. */
     public static List<String> names() {

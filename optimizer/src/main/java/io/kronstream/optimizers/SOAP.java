@@ -15,7 +15,7 @@ import java.util.List;
  *   L = bf L + (1 - bf) G G^T        R = bf R + (1 - bf) G^T G
  * </pre>
  *
- * <p>Departures: those of {@link EigenbasisOptimizer}; a side of any length gets a factor.
+ * <p>Departures: those of {@link EigenbasisOptimizer}.
  *
  * <p>Reference: Vyas et al. 2024, arXiv 2409.11321, algorithm 3, and its authors' {@code soap.py}.
  */

@@ -34,7 +34,7 @@ import java.util.Map;
  * <p>Departures: the roots are refreshed after the step that makes them due and installed before a later one, as all
  * cubic work is; until then, and where P vanishes, U is D, so that nothing stands still. The factors of ema are kept
  * corrected for their start, which rho does, so that a root that is installed late needs no correction of its own.
- * Factors are not split into blocks, dimensions not merged. A gradient that would take a factor out of the range of a
+ * Dimensions are not merged; long sides are cut into blocks as in {@link Blocked}. A gradient that would take a factor out of the range of a
  * float changes no factor.
  *
  * <p>L and R are {@code left} and {@code right}, their roots {@code leftRoot} and {@code rightRoot}, M is {@code
@@ -63,7 +63,8 @@ final class Shampoo implements Optimizer {
             Knobs.REFRESH_INTERVAL,
             ACCUMULATION,
             GRAFTING,
-            GRAFTING_EPSILON);
+            GRAFTING_EPSILON,
+            Blocked.BLOCK_SIZE);
 
     /** How the factors follow the gradients. */
     enum Accumulation {

@@ -60,7 +60,6 @@ abstract class TwoProductOptimizer extends KroneckerOptimizer {
     private static final String[] BASIS = {"leftBasis", "rightBasis"};
     private static final String[] EIGENVALUES = {"leftEigenvalues", "rightEigenvalues"};
 
-    private final double damping;
     private final double floor;
     private final Precision precision;
     private final Indefinite indefinite;
@@ -85,7 +84,6 @@ abstract class TwoProductOptimizer extends KroneckerOptimizer {
 
     TwoProductOptimizer(OptimizerSettings settings, Precision precision) {
         super(settings, precision);
-        this.damping = settings.get(DAMPING);
         this.floor = settings.get(DENOMINATOR_FLOOR);
         this.indefinite = settings.get(INDEFINITE);
         this.precision = precision;
@@ -110,6 +108,13 @@ abstract class TwoProductOptimizer extends KroneckerOptimizer {
                 TensorSpec.dense(BASIS[RefreshTask.RIGHT], columns, columns),
                 TensorSpec.dense(EIGENVALUES[RefreshTask.LEFT], rows, 1),
                 TensorSpec.dense(EIGENVALUES[RefreshTask.RIGHT], columns, 1));
+    }
+
+    @Override
+    final List<FactorNames> products() {
+        return List.of(
+                new FactorNames(FIRST[RefreshTask.LEFT], FIRST[RefreshTask.RIGHT]),
+                new FactorNames(SECOND[RefreshTask.LEFT], SECOND[RefreshTask.RIGHT]));
     }
 
     @Override
@@ -193,7 +198,7 @@ abstract class TwoProductOptimizer extends KroneckerOptimizer {
     public final RefreshTask task(LayerState state, int side) {
         Matrix left = state.tensor(FIRST[RefreshTask.LEFT]);
         Matrix right = state.tensor(FIRST[RefreshTask.RIGHT]);
-        double shift = Damping.shift(damping, left, right, side);
+        double shift = Damping.shift(damping(state), left, right, side);
         return RefreshTask.pair(side, state.tensor(FIRST[side]), shift, state.tensor(SECOND[side]));
     }
 

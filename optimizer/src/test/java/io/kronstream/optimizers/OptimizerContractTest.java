@@ -59,6 +59,8 @@ class OptimizerContractTest {
                         .with(KFAC.CONVENTION, KFAC.Convention.KFAC_PYTORCH)
                         .with(KroneckerOptimizer.DAMPING, 1.0)
                         .with(KroneckerOptimizer.KL_CLIP, 1e-6),
+                OptimizerSettings.defaults("kfac")
+                        .with(KroneckerOptimizer.ADAPTATION, KroneckerOptimizer.Adaptation.LEVENBERG_MARQUARDT),
                 OptimizerSettings.defaults("kpsvd"),
                 OptimizerSettings.defaults("deflation"),
                 OptimizerSettings.defaults("lanczos"),
@@ -69,7 +71,10 @@ class OptimizerContractTest {
                 OptimizerSettings.defaults("shampoo")
                         .with(Shampoo.ACCUMULATION, Shampoo.Accumulation.SUM)
                         .with(Shampoo.GRAFTING, Shampoo.Grafting.NONE),
+                OptimizerSettings.defaults("shampoo").with(Blocked.BLOCK_SIZE, 4),
                 OptimizerSettings.defaults("soap"),
+                OptimizerSettings.defaults("soap").with(EigenbasisOptimizer.MAX_SIDE, 5),
+                OptimizerSettings.defaults("dykaf").with(EigenbasisOptimizer.MAX_SIDE, 5),
                 OptimizerSettings.defaults("dykaf"),
                 dykaf(RefreshMethod.EIGENDECOMPOSITION, Integrator.SEQUENTIAL, Start.RELATIVE_EPSILON, false),
                 dykaf(RefreshMethod.QR_ITERATION, Integrator.PARALLEL, Start.ABSOLUTE_EPSILON, true),
