@@ -7,6 +7,7 @@ import io.kronstream.linalg.Matrix;
 import io.kronstream.network.LayerGradient;
 import io.kronstream.network.LayerShape;
 import io.kronstream.network.Network;
+import io.kronstream.optimizers.Knobs;
 import io.kronstream.optimizers.LayerState;
 import io.kronstream.optimizers.Optimizer;
 import java.io.ByteArrayInputStream;
@@ -79,7 +80,12 @@ public final class Learner implements AutoCloseable {
     private long version;
     private long publishedStep;
     private long failedRefreshes;
+    private long skippedRefreshes;
     private boolean finished;
+    /** Null in {@link Mode#ORDERED}. */
+    private final Journal journal;
+
+    private String publishedDigest = "";
 
     Learner(LearnerFactory shared, String model) {
         this.shared = shared;
@@ -87,6 +93,7 @@ public final class Learner implements AutoCloseable {
         this.model = model;
         this.arena = shared.newArena();
         this.features = new Features(settings.schema());
+        this.journal = settings.mode() == Mode.ARRIVAL ? new Journal() : null;
         List<LayerShape> shapes = shared.network().shapes();
         for (int layer = 0; layer < shapes.size(); layer++) {
             parameters.add(arena.tensor(weightsTensor(layer)));
@@ -133,14 +140,14 @@ public final class Learner implements AutoCloseable {
         if (ready > 0) {
             return false;
         }
-        if (closesBefore(example)) {
-            close(open.instances.size());
-            if (!advance(listener)) {
-                return false;
-            }
+        if (closesBefore(example) && !closeOpen(listener)) {
+            return false;
         }
         Instance instance = features.add(example);
         trainedThrough.merge(example.partition(), example.offset(), Math::max);
+        if (journal != null) {
+            journal.took(example.partition(), example.offset());
+        }
         finished = false;
         if (instance != null) {
             open.instances.add(instance);
@@ -150,6 +157,25 @@ public final class Learner implements AutoCloseable {
             }
         }
         return true;
+    }
+
+    /**
+     * Closes the open mini-batch although it is not full. What is said of {@link #offer} holds: nothing happens while a
+     * closed mini-batch waits for a refresh.
+     *
+     * @return whether nothing waits any more
+     */
+    public boolean closeOpen(Listener listener) {
+        if (ready > 0) {
+            return false;
+        }
+        if (!open.instances.isEmpty()) {
+            if (journal != null) {
+                journal.closed();
+            }
+            close(open.instances.size());
+        }
+        return advance(listener);
     }
 
     private boolean closesBefore(Example example) {
@@ -200,6 +226,9 @@ public final class Learner implements AutoCloseable {
      */
     public boolean finish(Listener listener) {
         if (ready == 0) {
+            if (journal != null && !finished) {
+                journal.finished();
+            }
             finished = true;
             boolean unsettled = !open.settled();
             if (unsettled) {
@@ -318,21 +347,34 @@ public final class Learner implements AutoCloseable {
         return scores;
     }
 
-    /** Asks for the refreshes that the step made due; returns those that are not deferred. */
+    /** Asks for the refreshes that are due after the step; returns those that are not deferred. */
     private List<RefreshSlot> ask() {
-        List<RefreshSlot> asked = new ArrayList<>();
         for (int layer = 0; layer < layers.size(); layer++) {
             for (RefreshTask task : shared.optimizer().due(layers.get(layer))) {
-                RefreshSlot slot = slot(layer, task.side());
-                if (slot.outstanding) {
-                    slot.deferred = true;
-                } else {
-                    ask(slot, task);
-                    asked.add(slot);
-                }
+                slot(layer, task.side()).dueAfter = step + turn(layer);
+            }
+        }
+        List<RefreshSlot> asked = new ArrayList<>();
+        for (RefreshSlot slot : slots) {
+            if (slot.dueAfter != step) {
+                continue;
+            }
+            slot.dueAfter = 0;
+            if (slot.outstanding) {
+                slot.deferred = true;
+            } else {
+                ask(slot, task(slot));
+                asked.add(slot);
             }
         }
         return asked;
+    }
+
+    /** How many steps after the optimizer's due step it is a layer's turn. */
+    private int turn(int layer) {
+        return settings.refresh().stagger()
+                ? (int) ((long) layer * settings.optimizer().get(Knobs.REFRESH_INTERVAL) / layers.size())
+                : 0;
     }
 
     private void ask(RefreshSlot slot, RefreshTask task) {
@@ -487,6 +529,12 @@ public final class Learner implements AutoCloseable {
         }
         version++;
         publishedStep = step;
+        String digest = digest();
+        JournalSegment segment = null;
+        if (journal != null) {
+            segment = new JournalSegment(publishedDigest, journal.take());
+            publishedDigest = digest;
+        }
         return Optional.of(new PublishedModel(
                 model,
                 version,
@@ -494,11 +542,12 @@ public final class Learner implements AutoCloseable {
                 learned,
                 Collections.unmodifiableSortedMap(new TreeMap<>(trainedThrough)),
                 finished,
-                "ordered",
+                settings.mode().text(),
                 shared.configuration(),
                 shared.fingerprint(),
-                digest(),
-                payload()));
+                digest,
+                payload(),
+                segment));
     }
 
     /** Parameters and optimizer tensors. */
@@ -520,6 +569,21 @@ public final class Learner implements AutoCloseable {
         return failedRefreshes;
     }
 
+    /** Refreshes that were not done because the old basis still fitted. */
+    public long skippedRefreshes() {
+        return skippedRefreshes;
+    }
+
+    /** For each partition the offset of the last example that was taken. */
+    public SortedMap<Integer, Long> trainedThrough() {
+        return Collections.unmodifiableSortedMap(trainedThrough);
+    }
+
+    /** Whether a mini-batch is open that has something in it. */
+    public boolean hasOpen() {
+        return !open.instances.isEmpty();
+    }
+
     /** SHA-256 (hex) over all parameters and optimizer state. */
     public String digest() {
         return arena.digest();
@@ -531,7 +595,8 @@ public final class Learner implements AutoCloseable {
         for (MiniBatch batch : closed) {
             instances += batch.instances.size();
         }
-        return arena.bytes() + 1024 + instances * (128L + 4L * Features.width(settings.schema()));
+        int journalled = journal == null ? 0 : journal.bytes();
+        return arena.bytes() + 1024 + journalled + instances * (128L + 4L * Features.width(settings.schema()));
     }
 
     /**
@@ -576,6 +641,7 @@ public final class Learner implements AutoCloseable {
             out.writeLong(version);
             out.writeLong(publishedStep);
             out.writeLong(failedRefreshes);
+            out.writeLong(skippedRefreshes);
             out.writeBoolean(finished);
             out.writeInt(trainedThrough.size());
             for (var entry : trainedThrough.entrySet()) {
@@ -587,6 +653,7 @@ public final class Learner implements AutoCloseable {
             out.write(ofOptimizer);
             features.write(out);
             writeBatches(out);
+            writeJournal(out);
         } catch (IOException e) {
             throw new UncheckedIOException("Writing to memory failed", e);
         }
@@ -623,6 +690,24 @@ public final class Learner implements AutoCloseable {
             batch.write(out);
         }
         open.write(out);
+    }
+
+    private void writeJournal(DataOutput out) throws IOException {
+        out.writeBoolean(journal != null);
+        if (journal != null) {
+            out.writeUTF(publishedDigest);
+            journal.write(out);
+        }
+    }
+
+    /** One that was written in another mode begins or ends here. */
+    private void readJournal(DataInputStream in) throws IOException {
+        if (in.readBoolean()) {
+            String digest = in.readUTF();
+            Journal stored = journal == null ? new Journal() : journal;
+            stored.read(in);
+            publishedDigest = journal == null ? "" : digest;
+        }
     }
 
     void read(byte[] header) {
@@ -664,6 +749,7 @@ public final class Learner implements AutoCloseable {
             version = in.readLong();
             publishedStep = in.readLong();
             failedRefreshes = in.readLong();
+            skippedRefreshes = in.readLong();
             finished = in.readBoolean();
             int partitions = bounded(in.readInt(), "partitions");
             for (int i = 0; i < partitions; i++) {
@@ -677,6 +763,7 @@ public final class Learner implements AutoCloseable {
             }
             features.read(in);
             readBatches(in);
+            readJournal(in);
         } catch (IOException e) {
             throw new UncheckedIOException("The state of model " + model + " cannot be read", e);
         }

@@ -23,6 +23,8 @@ import java.util.TreeMap;
  * @param batchInterval milliseconds of the records' own time that close a mini-batch; 0 for never
  * @param lag steps between asking for a refresh and installing it; 0 is synchronous
  * @param seed of the initial parameters
+ * @param mode what the order of the examples rests on
+ * @param refresh which refreshes are done, and when
  */
 public record LearnerSettings(
         DataSchema schema,
@@ -32,7 +34,9 @@ public record LearnerSettings(
         int batch,
         long batchInterval,
         int lag,
-        long seed)
+        long seed,
+        Mode mode,
+        RefreshPolicy refresh)
         implements Serializable {
 
     public static final List<Integer> DEFAULT_HIDDEN = List.of(128, 64);
@@ -40,6 +44,30 @@ public record LearnerSettings(
 
     public LearnerSettings {
         hidden = new ArrayList<>(hidden);
+    }
+
+    /** In {@link Mode#ORDERED}, with every refresh done when the optimizer says so. */
+    public LearnerSettings(
+            DataSchema schema,
+            List<Integer> hidden,
+            Activation activation,
+            OptimizerSettings optimizer,
+            int batch,
+            long batchInterval,
+            int lag,
+            long seed) {
+        this(schema, hidden, activation, optimizer, batch, batchInterval, lag, seed, Mode.ORDERED, RefreshPolicy.PLAIN);
+    }
+
+    /** The same in another mode. */
+    public LearnerSettings with(Mode other) {
+        return new LearnerSettings(
+                schema, hidden, activation, optimizer, batch, batchInterval, lag, seed, other, refresh);
+    }
+
+    /** The same with another policy. */
+    public LearnerSettings with(RefreshPolicy other) {
+        return new LearnerSettings(schema, hidden, activation, optimizer, batch, batchInterval, lag, seed, mode, other);
     }
 
     /** The defaults for a schema and an optimizer. */
@@ -77,6 +105,7 @@ public record LearnerSettings(
         structure.put("optimizer.name", optimizer.name());
         optimizer.structure().forEach((knob, value) -> structure.put("optimizer." + knob, value));
         structure.put("refresh.lag", lag > 0 ? "above 0" : "0");
+        structure.put("mode", mode.text());
         return structure;
     }
 
@@ -91,7 +120,8 @@ public record LearnerSettings(
                                 : "optimizer." + knob.name());
             }
         }
-        free.addAll(List.of("batch.interval", "model.seed", "model.publish-every"));
+        free.addAll(
+                List.of("batch.interval", "model.seed", "model.publish-every", "refresh.tolerance", "refresh.stagger"));
         return free;
     }
 
@@ -109,6 +139,9 @@ public record LearnerSettings(
         }
         if (batchInterval < 0) {
             problems.add("'batch-interval' must not be negative, was " + batchInterval);
+        }
+        if (!(refresh.tolerance() >= 0 && refresh.tolerance() < 1)) {
+            problems.add("'refresh.tolerance' must lie in [0, 1), was " + refresh.tolerance());
         }
         if (lag < 0) {
             problems.add("'lag' must not be negative, was " + lag);

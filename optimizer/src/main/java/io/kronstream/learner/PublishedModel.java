@@ -17,6 +17,7 @@ import java.util.SortedMap;
  * @param fingerprint numerics fingerprint
  * @param modelDigest SHA-256 (hex) over all parameters and optimizer state
  * @param payload what a reader needs to predict: network, feature statistics, parameters
+ * @param journal what was learned since the version before; null in {@link Mode#ORDERED}, where the topic says it
  */
 public record PublishedModel(
         String model,
@@ -29,4 +30,5 @@ public record PublishedModel(
         String configuration,
         String fingerprint,
         String modelDigest,
-        byte[] payload) {}
+        byte[] payload,
+        JournalSegment journal) {}

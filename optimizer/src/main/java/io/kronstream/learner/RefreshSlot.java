@@ -12,6 +12,8 @@ final class RefreshSlot {
     final int side;
     final int size;
 
+    /** The step after which the next one falls due; 0 while none is in sight. */
+    long dueAfter;
     /** How many refreshes were asked for. */
     long version;
     /** Whether refresh {@link #version} has not been installed. */
@@ -46,6 +48,7 @@ final class RefreshSlot {
     }
 
     void write(DataOutput out) throws IOException {
+        out.writeLong(dueAfter);
         out.writeLong(version);
         out.writeBoolean(outstanding);
         out.writeLong(askedAfter);
@@ -56,6 +59,7 @@ final class RefreshSlot {
     }
 
     void read(DataInput in) throws IOException {
+        dueAfter = in.readLong();
         version = in.readLong();
         outstanding = in.readBoolean();
         askedAfter = in.readLong();

@@ -18,7 +18,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 class LearnerTest {
 
-    private static LearnerSettings settings(DataSchema schema, String optimizer, int lag) {
+    static LearnerSettings settings(DataSchema schema, String optimizer, int lag) {
         OptimizerSettings knobs = OptimizerSettings.defaults(optimizer);
         if (knobs.has(Knobs.REFRESH_INTERVAL)) {
             knobs = knobs.with(Knobs.REFRESH_INTERVAL, 4);

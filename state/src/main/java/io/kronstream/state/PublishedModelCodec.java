@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.kronstream.state;
 
+import io.kronstream.learner.JournalSegment;
 import io.kronstream.learner.PublishedModel;
 import java.io.DataInput;
 import java.io.DataOutput;
@@ -36,6 +37,11 @@ public final class PublishedModelCodec implements Codec<PublishedModel> {
         Wire.writeString(model.fingerprint(), out);
         Wire.writeString(model.modelDigest(), out);
         Wire.writeBytes(model.payload(), out);
+        JournalSegment journal = model.journal();
+        Wire.writeBytes(journal == null ? null : journal.entries(), out);
+        if (journal != null) {
+            Wire.writeString(journal.previousDigest(), out);
+        }
     }
 
     @Override
@@ -51,7 +57,13 @@ public final class PublishedModelCodec implements Codec<PublishedModel> {
                 Wire.readString(in),
                 Wire.readString(in),
                 Wire.readString(in),
-                Wire.readBytes(Wire.MAX_BYTES, in));
+                Wire.readBytes(Wire.MAX_BYTES, in),
+                readJournal(in));
+    }
+
+    private static JournalSegment readJournal(DataInput in) throws IOException {
+        byte[] entries = Wire.readBytes(Wire.MAX_BYTES, in);
+        return entries == null ? null : new JournalSegment(Wire.readString(in), entries);
     }
 
     private static SortedMap<Integer, Long> readTrainedThrough(DataInput in) throws IOException {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.kronstream.fisher.RefreshMethod;
 import io.kronstream.learner.Example;
+import io.kronstream.learner.JournalSegment;
 import io.kronstream.learner.LearnerLayout;
 import io.kronstream.learner.PublishedModel;
 import io.kronstream.learner.RefreshAnswer;
@@ -58,11 +59,12 @@ class CodecTest {
                                 640,
                                 new TreeMap<>(Map.of(0, 639L, 4, 12L)),
                                 true,
-                                "ordered",
+                                "arrival",
                                 "c",
                                 "f",
                                 "d",
-                                new byte[100_000])),
+                                new byte[100_000],
+                                new JournalSegment("e", new byte[] {2, 0, 9}))),
                 Arguments.of(
                         new LearnerLayoutCodec(),
                         new LearnerLayout(
@@ -105,7 +107,7 @@ class CodecTest {
                         "Example ef42136da2bd264f",
                         "ParkedExamples fb992315b47bbcd8",
                         "ModelScore e073c640274fba64",
-                        "PublishedModel e0a5c47b6100e14f",
+                        "PublishedModel 4089810e2cb11f22",
                         "LearnerLayout bcff030f49640ac0",
                         "RefreshRequest f09a30f76aafc5e0",
                         "RefreshRequest d82297d47d3405a4",

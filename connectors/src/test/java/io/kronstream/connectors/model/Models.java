@@ -28,7 +28,8 @@ public final class Models {
                 "c0ffee",
                 "Haswell OpenBLAS",
                 ModelChunk.sha256(payload),
-                payload);
+                payload,
+                null);
     }
 
     public static List<ModelRecord> records(PublishedModel published, int chunkBytes) {
