@@ -230,6 +230,24 @@ public final class TopicAdmin implements AutoCloseable {
         return offsets(topic, OffsetSpec.earliest());
     }
 
+    /**
+     * For each partition of the examples topic the offset before which the job's last checkpoint has read everything; 0
+     * where it has read nothing. The job commits it a moment after the checkpoint.
+     */
+    public SortedMap<Integer, Long> trainedOffsets(Topics topics) {
+        SortedMap<Integer, Long> offsets = new TreeMap<>();
+        for (int partition = 0, count = partitions(topics.examples()); partition < count; partition++) {
+            offsets.put(partition, 0L);
+        }
+        await(admin.listConsumerGroupOffsets(topics.trainGroup()).partitionsToOffsetAndMetadata())
+                .forEach((partition, committed) -> {
+                    if (partition.topic().equals(topics.examples()) && committed != null) {
+                        offsets.put(partition.partition(), committed.offset());
+                    }
+                });
+        return offsets;
+    }
+
     private SortedMap<Integer, Long> offsets(String topic, OffsetSpec spec) {
         Map<TopicPartition, OffsetSpec> wanted = new HashMap<>();
         for (int partition = 0, count = partitions(topic); partition < count; partition++) {

@@ -46,4 +46,9 @@ public record Topics(String prefix) implements Serializable {
     public String channel() {
         return prefix + ".channel";
     }
+
+    /** The consumer group that tells how far the job's checkpoints have come in the examples. */
+    public String trainGroup() {
+        return prefix + ".train";
+    }
 }

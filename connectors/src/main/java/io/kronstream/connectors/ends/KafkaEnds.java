@@ -42,7 +42,7 @@ public final class KafkaEnds {
                         Map.of(KafkaSourceOptions.PARTITION_DISCOVERY_INTERVAL_MS.key(), -1)))
                 .setBootstrapServers(settings.bootstrap())
                 .setTopics(topics.examples())
-                .setGroupId(topics.prefix() + ".train")
+                .setGroupId(topics.trainGroup())
                 .setClientIdPrefix(topics.prefix() + ".train")
                 .setStartingOffsets(OffsetsInitializer.earliest())
                 .setDeserializer(new RawRecordDeserializer());

@@ -27,6 +27,7 @@ import picocli.CommandLine.ParameterException;
             VerifyCommand.class,
             RunCommand.class,
             ReplayCommand.class,
+            DrillCommand.class,
             BenchCommand.class,
             JobManagerCommand.class,
             TaskManagerCommand.class,

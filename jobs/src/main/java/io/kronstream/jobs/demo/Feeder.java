@@ -9,7 +9,7 @@ import java.util.Iterator;
  * Sends a data set's rows to the examples topic on a thread of its own, while the job learns. It can be told to hold
  * before a row, and keeps no more than a bounded number of rows ahead of what has been learned.
  */
-final class Feeder implements AutoCloseable {
+public final class Feeder implements AutoCloseable {
     private final FileReplay replay;
     private final Thread thread;
     private final long maxAhead;
@@ -18,14 +18,21 @@ final class Feeder implements AutoCloseable {
     private long learned;
     private boolean stopped;
     private boolean holding;
+    private boolean finished;
     private RuntimeException failure;
+
+    /** One that sends as fast as the broker takes them. */
+    public Feeder(JobSettings settings, Iterator<byte[]> rows, long holdBefore, long maxAhead) {
+        this(settings, rows, holdBefore, maxAhead, 0);
+    }
 
     /**
      * @param rows to send
      * @param holdBefore number of rows after which to hold until {@link #release()}, or {@link Long#MAX_VALUE}
      * @param maxAhead most rows sent beyond those reported by {@link #learned}, or {@link Long#MAX_VALUE}
+     * @param rowsPerSecond most rows sent in a second, or 0
      */
-    Feeder(JobSettings settings, Iterator<byte[]> rows, long holdBefore, long maxAhead) {
+    public Feeder(JobSettings settings, Iterator<byte[]> rows, long holdBefore, long maxAhead, double rowsPerSecond) {
         this.replay = new FileReplay(
                 settings.kafka(),
                 settings.topics().examples(),
@@ -33,45 +40,50 @@ final class Feeder implements AutoCloseable {
                 settings.model());
         this.holdBefore = holdBefore;
         this.maxAhead = maxAhead;
-        this.thread = new Thread(() -> send(new Held(rows)), "feeder");
+        this.thread = new Thread(() -> send(new Held(rows), rowsPerSecond), "feeder");
         this.thread.setDaemon(true);
     }
 
-    void start() {
+    public void start() {
         thread.start();
     }
 
     /** Rows sent so far. */
-    long sent() {
+    public long sent() {
         return replay.sent();
     }
 
+    /** Whether all rows have been sent and the broker has them. */
+    public synchronized boolean finished() {
+        return finished;
+    }
+
     /** Whether it holds before the row it was told to hold before. */
-    synchronized boolean holding() {
+    public synchronized boolean holding() {
         return holding;
     }
 
     /** Goes on after a hold. */
-    synchronized void release() {
+    public synchronized void release() {
         holdBefore = Long.MAX_VALUE;
         notifyAll();
     }
 
     /** Tells how many rows have been learned. */
-    synchronized void learned(long rows) {
+    public synchronized void learned(long rows) {
         learned = rows;
         notifyAll();
     }
 
     /** Ends the stream after the row being sent. */
-    synchronized void stop() {
+    public synchronized void stop() {
         stopped = true;
         replay.stop();
         notifyAll();
     }
 
     /** Throws what ended it early, if anything did. */
-    synchronized void check() {
+    public synchronized void check() {
         if (failure != null) {
             throw failure;
         }
@@ -88,9 +100,12 @@ final class Feeder implements AutoCloseable {
         replay.close();
     }
 
-    private void send(Iterator<byte[]> rows) {
+    private void send(Iterator<byte[]> rows, double rowsPerSecond) {
         try {
-            replay.replay(rows);
+            replay.replay(rows, rowsPerSecond);
+            synchronized (this) {
+                finished = !stopped;
+            }
         } catch (RuntimeException e) {
             synchronized (this) {
                 failure = e;

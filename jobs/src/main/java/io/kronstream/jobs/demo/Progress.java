@@ -13,7 +13,7 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /** Prints, about once a second, how far a run is. */
-final class Progress {
+public final class Progress {
     private static final long EVERY_NANOS = TimeUnit.MILLISECONDS.toNanos(950);
 
     private final PrintWriter out;
@@ -27,7 +27,7 @@ final class Progress {
     private String lastFailure = "";
     private String refreshes = "0";
 
-    Progress(PrintWriter out, FlinkRest rest, String job, Metric metric, Task task) {
+    public Progress(PrintWriter out, FlinkRest rest, String job, Metric metric, Task task) {
         this.out = out;
         this.rest = rest;
         this.job = job;
@@ -37,7 +37,7 @@ final class Progress {
     }
 
     /** Prints a line if the last one is a second old. */
-    void show(JobObserver.Glance glance) {
+    public void show(JobObserver.Glance glance) {
         long now = System.nanoTime();
         if (now - lastNanos < EVERY_NANOS) {
             return;

@@ -27,7 +27,7 @@ public final class WorkDirectory implements AutoCloseable {
      * @param keep a directory that does not exist or is empty, or null for a temporary one
      * @throws InvalidSettingsException if there is something in it
      */
-    static WorkDirectory create(Path keep) throws IOException {
+    public static WorkDirectory create(Path keep) throws IOException {
         if (keep == null) {
             return new WorkDirectory(Files.createTempDirectory("kronstream-"), false);
         }
@@ -65,11 +65,11 @@ public final class WorkDirectory implements AutoCloseable {
         return root.resolve("kafka");
     }
 
-    Path checkpoints() {
+    public Path checkpoints() {
         return root.resolve("checkpoints");
     }
 
-    Path cluster() {
+    public Path cluster() {
         return root.resolve("flink");
     }
 

@@ -30,6 +30,7 @@ final class ChildJvm implements AutoCloseable {
     private final Process process;
     private final Path output;
     private final Thread hook;
+    private boolean killed;
 
     private ChildJvm(String name, Process process, Path output) {
         this.name = name;
@@ -82,6 +83,15 @@ final class ChildJvm implements AutoCloseable {
         return process.pid();
     }
 
+    boolean isAlive() {
+        return process.isAlive();
+    }
+
+    /** Whether it was killed by {@link #kill()}. */
+    boolean killed() {
+        return killed;
+    }
+
     /** Throws, with the last lines that it wrote, if the process has ended. */
     void requireAlive() throws IOException {
         if (!process.isAlive()) {
@@ -92,6 +102,7 @@ final class ChildJvm implements AutoCloseable {
 
     /** As {@code kill -9}; returns when the process is gone. */
     void kill() throws IOException {
+        killed = true;
         process.destroyForcibly();
         try {
             if (!process.waitFor(TERM_SECONDS, TimeUnit.SECONDS)) {
@@ -101,6 +112,11 @@ final class ChildJvm implements AutoCloseable {
             Thread.currentThread().interrupt();
         }
         forget();
+    }
+
+    /** Asks the process to end and returns at once; {@link #close()} then waits for it. */
+    void terminate() {
+        process.destroy();
     }
 
     /** Asks the process to end, kills it if it does not, and waits for it. Idempotent. */

@@ -72,6 +72,23 @@ final class ClusterSettings {
         return this;
     }
 
+    /**
+     * Lets a JobManager take over from one that died. It does so when ZooKeeper has missed the dead one for the session
+     * timeout, which also is how long a JobManager may be stuck and keep its place.
+     *
+     * @param zooKeeper {@code host:port}
+     * @param storage directory, common to all, of what is too large for ZooKeeper
+     */
+    ClusterSettings highlyAvailable(String zooKeeper, Path storage) {
+        set("high-availability.type", "zookeeper");
+        set("high-availability.zookeeper.quorum", zooKeeper);
+        set("high-availability.storageDir", storage.toUri());
+        set("high-availability.cluster-id", "kronstream");
+        set("high-availability.zookeeper.client.session-timeout", "6 s");
+        set("high-availability.zookeeper.client.tolerate-suspended-connections", true);
+        return this;
+    }
+
     ClusterSettings resourceId(String id) {
         set("taskmanager.resource-id", id);
         return this;
@@ -121,6 +138,8 @@ final class ClusterSettings {
         static final MebiBytes METASPACE = new MebiBytes(256);
         static final MebiBytes OVERHEAD = new MebiBytes(192);
         static final TaskManagerMemory DEFAULT = new TaskManagerMemory(new MebiBytes(896), new MebiBytes(1024));
+        /** For several on one machine. */
+        static final TaskManagerMemory SMALL = new TaskManagerMemory(new MebiBytes(384), new MebiBytes(512));
 
         private static final MebiBytes MANAGED_PER_SLOT = new MebiBytes(64);
         private static final MebiBytes MIN_MANAGED = new MebiBytes(128);

@@ -29,8 +29,11 @@ public final class FlinkRest {
     /** An operator chain of a job; {@code status} is RUNNING only when all its subtasks run. */
     public record Vertex(String id, String name, int parallelism, String status) {}
 
-    /** Counts since the job was submitted. */
+    /** Counts since the job was submitted, or since a JobManager took over. */
     public record Checkpoints(long completed, long failed, long inProgress, long restored) {}
+
+    /** When a checkpoint began and when its last subtask had acknowledged it, in milliseconds since the epoch. */
+    public record CompletedCheckpoint(long triggeredMillis, long acknowledgedMillis) {}
 
     private final URI address;
     private final HttpClient client =
@@ -97,6 +100,16 @@ public final class FlinkRest {
                 counts.path("restored").asLong());
     }
 
+    /** The newest checkpoint that completed since the job was submitted, or since a JobManager took over. */
+    public Optional<CompletedCheckpoint> latestCheckpoint(String job) throws IOException {
+        JsonNode latest = get("/jobs/" + job + "/checkpoints").path("latest").path("completed");
+        return latest.isObject()
+                ? Optional.of(new CompletedCheckpoint(
+                        latest.path("trigger_timestamp").asLong(),
+                        latest.path("latest_ack_timestamp").asLong()))
+                : Optional.empty();
+    }
+
     /** Why the job failed last, in one line; empty if it has not failed. */
     public Optional<String> lastFailure(String job) throws IOException {
         String trace = text(
@@ -120,6 +133,14 @@ public final class FlinkRest {
         get("/jobs/" + job + "/accumulators")
                 .path("user-task-accumulators")
                 .forEach(node -> values.put(text(node, "name"), text(node, "value")));
+        return values;
+    }
+
+    /** Metrics of a TaskManager itself, such as {@code Status.JVM.Threads.Count}, by name; unknown ones are missing. */
+    public Map<String, Double> taskManagerMetrics(String taskManager, List<String> names) throws IOException {
+        Map<String, Double> values = new TreeMap<>();
+        get("/taskmanagers/" + taskManager + "/metrics?get=" + String.join(",", names))
+                .forEach(node -> values.put(text(node, "id"), node.path("value").asDouble()));
         return values;
     }
 

@@ -6,10 +6,15 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.UnknownHostException;
+import java.util.concurrent.ThreadLocalRandom;
 
 /** Ports of this machine. */
 final class Ports {
     static final String LOOPBACK = "127.0.0.1";
+
+    private static final int FIRST_LASTING = 20_000;
+    private static final int LAST_LASTING = 32_000;
+    private static final int LASTING_ATTEMPTS = 100;
 
     private Ports() {}
 
@@ -19,6 +24,25 @@ final class Ports {
             socket.bind(new InetSocketAddress(resolve(host), 0));
             return socket.getLocalPort();
         }
+    }
+
+    /**
+     * A free port of {@code host} for somebody who may be gone for a while: not one of those that systems give to
+     * outgoing connections, which would take it meanwhile.
+     */
+    static int lasting(String host) throws IOException {
+        for (int attempt = 0; attempt < LASTING_ATTEMPTS; attempt++) {
+            int port = ThreadLocalRandom.current().nextInt(FIRST_LASTING, LAST_LASTING);
+            try {
+                requireFree("A process", host, port);
+                return port;
+            } catch (UnknownHostException e) {
+                throw e;
+            } catch (IOException e) {
+                // Somebody else's; there are others.
+            }
+        }
+        throw new IOException("No port between %d and %d is free.".formatted(FIRST_LASTING, LAST_LASTING));
     }
 
     /** Returns {@code port}, or a free one if it is 0. */

@@ -4,6 +4,7 @@ package io.kronstream.jobs.embedded;
 import io.kronstream.jobs.embedded.ClusterSettings.TaskManagerMemory;
 import java.io.IOException;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -11,27 +12,39 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A JobManager and TaskManagers as processes of their own, so that one of them can be killed. They run this JVM's Java
- * and class path, so that jobs need no upload, and write their configuration, logs and temporary files into one
- * directory. They end with {@link #close()}, and with this JVM whatever ends it.
+ * A Flink session cluster of child processes, which can be killed. Each has the class path of this JVM, so jobs need no
+ * jars, and its BLAS settings; their configuration, output and logs are in one directory. They end with {@link #close()},
+ * and with this JVM whatever ends it.
  *
- * <p>TaskManagers are numbered from 0 in the order in which they were started, dead ones included. Not thread-safe.
+ * <p>TaskManagers are numbered from 0 in the order in which they were started, dead ones included. With high
+ * availability the JobManager keeps what it knows of jobs in a ZooKeeper server, one more process, so that another
+ * JobManager goes on with them. Not thread-safe.
  */
 public final class ProcessFlinkCluster implements FlinkCluster {
-    private static final TaskManagerMemory MEMORY = TaskManagerMemory.DEFAULT;
     private static final int JOB_MANAGER_HEAP_MEBIBYTES = 768;
+    private static final int SMALL_JOB_MANAGER_HEAP_MEBIBYTES = 384;
+    private static final int ZOO_KEEPER_HEAP_MEBIBYTES = 64;
+    private static final int ZOO_KEEPER_TICK_MILLIS = 500;
 
     private final Path dir;
     private final int slots;
+    private final TaskManagerMemory memory;
+    private final int jobManagerHeap;
     private final int rpcPort;
     private final URI restAddress;
     private final FlinkRest rest;
     private final List<ChildJvm> taskManagers = new ArrayList<>();
+    private String zooKeeperAddress;
+    private ChildJvm zooKeeper;
     private ChildJvm jobManager;
+    private int jobManagersStarted;
 
-    private ProcessFlinkCluster(Path dir, int slots, int rpcPort, int restPort) {
+    private ProcessFlinkCluster(
+            Path dir, int slots, TaskManagerMemory memory, int jobManagerHeap, int rpcPort, int restPort) {
         this.dir = dir;
         this.slots = slots;
+        this.memory = memory;
+        this.jobManagerHeap = jobManagerHeap;
         this.rpcPort = rpcPort;
         this.restAddress = URI.create("http://%s:%d".formatted(Ports.LOOPBACK, restPort));
         this.rest = new FlinkRest(restAddress);
@@ -48,20 +61,46 @@ public final class ProcessFlinkCluster implements FlinkCluster {
      */
     public static ProcessFlinkCluster start(Path dir, int taskManagers, int slots, int uiPort) throws IOException {
         int restPort = Ports.choose("The Flink web UI", Ports.LOOPBACK, Math.max(0, uiPort));
-        ProcessFlinkCluster cluster =
-                new ProcessFlinkCluster(dir.toAbsolutePath(), slots, Ports.free(Ports.LOOPBACK), restPort);
+        return new ProcessFlinkCluster(
+                        dir.toAbsolutePath(),
+                        slots,
+                        TaskManagerMemory.DEFAULT,
+                        JOB_MANAGER_HEAP_MEBIBYTES,
+                        Ports.free(Ports.LOOPBACK),
+                        restPort)
+                .start(taskManagers);
+    }
+
+    /**
+     * As {@link #start}, with high availability, with processes that need less memory, and on ports that stay free while
+     * a process is dead.
+     */
+    public static ProcessFlinkCluster startHighlyAvailable(Path dir, int taskManagers, int slots) throws IOException {
+        ProcessFlinkCluster cluster = new ProcessFlinkCluster(
+                dir.toAbsolutePath(),
+                slots,
+                TaskManagerMemory.SMALL,
+                SMALL_JOB_MANAGER_HEAP_MEBIBYTES,
+                0,
+                Ports.lasting(Ports.LOOPBACK));
+        cluster.startZooKeeper(Ports.lasting(Ports.LOOPBACK));
+        return cluster.start(taskManagers);
+    }
+
+    private ProcessFlinkCluster start(int count) throws IOException {
         try {
-            cluster.startJobManager();
+            launchJobManager();
+            Await.until("the JobManager answers", () -> rest.slots() >= 0, jobManager::requireAlive);
             List<Integer> started = new ArrayList<>();
-            for (int i = 0; i < taskManagers; i++) {
-                started.add(cluster.launchTaskManager(Map.of()));
+            for (int i = 0; i < count; i++) {
+                started.add(launchTaskManager());
             }
             for (int index : started) {
-                cluster.awaitRegistered(index);
+                awaitRegistered(index);
             }
-            return cluster;
+            return this;
         } catch (IOException | RuntimeException e) {
-            cluster.close();
+            close();
             throw e;
         }
     }
@@ -83,9 +122,19 @@ public final class ProcessFlinkCluster implements FlinkCluster {
         return index;
     }
 
+    /** Starts one more TaskManager and returns its number at once. */
+    public int launchTaskManager() throws IOException {
+        return launchTaskManager(Map.of());
+    }
+
     /** Kills a TaskManager as {@code kill -9} does, and waits until its process is gone. */
     public void killTaskManager(int index) throws IOException {
         taskManagers.get(index).kill();
+    }
+
+    /** Kills the JobManager as {@code kill -9} does, and waits until its process is gone. */
+    public void killJobManager() throws IOException {
+        jobManager.kill();
     }
 
     public long jobManagerPid() {
@@ -106,42 +155,95 @@ public final class ProcessFlinkCluster implements FlinkCluster {
         return taskManagers.size();
     }
 
+    /** Numbers of the TaskManagers whose processes live. */
+    public List<Integer> liveTaskManagers() {
+        List<Integer> live = new ArrayList<>();
+        for (int index = 0; index < taskManagers.size(); index++) {
+            if (taskManagers.get(index).isAlive()) {
+                live.add(index);
+            }
+        }
+        return live;
+    }
+
+    /** Throws, with the last lines that it wrote, if a process has ended that was not killed. */
+    public void requireAlive() throws IOException {
+        if (zooKeeper != null) {
+            zooKeeper.requireAlive();
+        }
+        jobManager.requireAlive();
+        for (ChildJvm taskManager : taskManagers) {
+            if (!taskManager.killed()) {
+                taskManager.requireAlive();
+            }
+        }
+    }
+
     @Override
     public void close() {
         // TaskManagers first: they would otherwise look for a new JobManager while they end.
+        taskManagers.forEach(ChildJvm::terminate);
         taskManagers.forEach(ChildJvm::close);
         if (jobManager != null) {
             jobManager.close();
         }
+        if (zooKeeper != null) {
+            zooKeeper.close();
+        }
     }
 
-    private void startJobManager() throws IOException {
-        Path conf = settings().jobManager(restAddress.getPort()).writeInto(dir.resolve("jobmanager"));
+    /** Starts a JobManager, after the last one was killed; does not wait until it answers. */
+    public void launchJobManager() throws IOException {
+        String name = "jobmanager-" + jobManagersStarted++;
+        Path conf = settings().jobManager(restAddress.getPort()).writeInto(dir.resolve(name));
         jobManager = ChildJvm.start(
                 dir,
-                "jobmanager",
-                List.of("-Xmx" + JOB_MANAGER_HEAP_MEBIBYTES + "m"),
+                name,
+                List.of("-Xmx" + jobManagerHeap + "m"),
                 ClusterProcess.class,
                 List.of(ClusterProcess.JOB_MANAGER, conf.toString()),
                 Map.of());
-        Await.until("the JobManager answers", () -> rest.slots() >= 0, jobManager::requireAlive);
+    }
+
+    /** The server that comes with Flink. */
+    private void startZooKeeper(int port) throws IOException {
+        zooKeeperAddress = Ports.LOOPBACK + ":" + port;
+        Path data = Files.createDirectories(dir.resolve("zookeeper"));
+        Path file = Files.writeString(
+                data.resolve("zoo.cfg"),
+                """
+                dataDir=%s
+                clientPort=%d
+                clientPortAddress=%s
+                tickTime=%d
+                admin.enableServer=false
+                """
+                        .formatted(data, port, Ports.LOOPBACK, ZOO_KEEPER_TICK_MILLIS),
+                StandardCharsets.UTF_8);
+        zooKeeper = ChildJvm.start(
+                dir,
+                "zookeeper",
+                List.of("-Xmx" + ZOO_KEEPER_HEAP_MEBIBYTES + "m"),
+                ClusterProcess.class,
+                List.of(ClusterProcess.ZOO_KEEPER, file.toString()),
+                Map.of());
     }
 
     private int launchTaskManager(Map<String, String> environment) throws IOException {
         int index = taskManagers.size();
         String id = taskManagerId(index);
         Path conf = settings()
-                .taskManager(Ports.LOOPBACK, slots, MEMORY)
+                .taskManager(Ports.LOOPBACK, slots, memory)
                 .resourceId(id)
                 .writeInto(dir.resolve(id));
         taskManagers.add(ChildJvm.start(
                 dir,
                 id,
                 List.of(
-                        "-Xmx" + MEMORY.heap().count() + "m",
-                        "-XX:MaxDirectMemorySize=" + MEMORY.direct().count() + "m",
+                        "-Xmx" + memory.heap().count() + "m",
+                        "-XX:MaxDirectMemorySize=" + memory.direct().count() + "m",
                         "-Dorg.bytedeco.javacpp.maxbytes="
-                                + MEMORY.taskOffHeap().count() + "m",
+                                + memory.taskOffHeap().count() + "m",
                         "-Dorg.bytedeco.javacpp.maxphysicalbytes=0"),
                 ClusterProcess.class,
                 List.of(ClusterProcess.TASK_MANAGER, conf.toString()),
@@ -157,6 +259,10 @@ public final class ProcessFlinkCluster implements FlinkCluster {
 
     private ClusterSettings settings() throws IOException {
         Path temporary = Files.createDirectories(dir.resolve("tmp"));
-        return ClusterSettings.common(Ports.LOOPBACK, rpcPort).temporaryFiles(temporary);
+        ClusterSettings settings =
+                ClusterSettings.common(Ports.LOOPBACK, rpcPort).temporaryFiles(temporary);
+        return zooKeeperAddress == null
+                ? settings
+                : settings.highlyAvailable(zooKeeperAddress, dir.resolve("high-availability"));
     }
 }

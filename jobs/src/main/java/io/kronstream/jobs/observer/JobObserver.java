@@ -74,6 +74,11 @@ public final class JobObserver implements AutoCloseable {
 
     /** Starts to read at the end of the topics, which must exist: call it before the job is submitted. */
     public JobObserver(JobSettings settings, Metric metric) {
+        this(settings, metric, settings.committedOnly());
+    }
+
+    /** @param committedOnly whether to see only what counts; else what the job does is seen as soon as it does it */
+    public JobObserver(JobSettings settings, Metric metric, boolean committedOnly) {
         this.topics = settings.topics();
         this.metric = metric;
         this.evaluation = new Evaluation(settings.learner().schema().task());
@@ -85,7 +90,7 @@ public final class JobObserver implements AutoCloseable {
                                         ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG,
                                         "false",
                                         ConsumerConfig.ISOLATION_LEVEL_CONFIG,
-                                        settings.committedOnly() ? "read_committed" : "read_uncommitted")),
+                                        committedOnly ? "read_committed" : "read_uncommitted")),
                 new ByteArrayDeserializer(),
                 new ByteArrayDeserializer());
         for (String topic : List.of(topics.scores(), topics.models(), topics.deadLetters())) {

@@ -19,7 +19,7 @@ class MainTest {
     Path dir;
 
     @ParameterizedTest
-    @ValueSource(strings = {"demo", "verify", "run", "bench", "broker", "jobmanager", "taskmanager"})
+    @ValueSource(strings = {"demo", "verify", "run", "drill", "bench", "broker", "jobmanager", "taskmanager"})
     void everyCommandHelps(String command) {
         Words words = Words.of(command, "--help");
 

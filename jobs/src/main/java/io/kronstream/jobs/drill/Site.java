@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.kronstream.jobs.drill;
+
+import io.kronstream.connectors.KafkaSettings;
+import io.kronstream.jobs.embedded.BrokerProcess;
+import io.kronstream.jobs.embedded.FlinkRest;
+import io.kronstream.jobs.embedded.ProcessFlinkCluster;
+import io.kronstream.learner.SplitMix64;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The processes of a drill: a broker, a JobManager with its ZooKeeper, TaskManagers. */
+final class Site implements AutoCloseable {
+    private static final int FIRST = 0;
+
+    private final BrokerProcess broker;
+    private final ProcessFlinkCluster cluster;
+    private final SplitMix64 random;
+    private final boolean keepFirst;
+
+    private Site(BrokerProcess broker, ProcessFlinkCluster cluster, long seed, boolean keepFirst) {
+        this.broker = broker;
+        this.cluster = cluster;
+        this.random = new SplitMix64(seed, "victims");
+        this.keepFirst = keepFirst;
+    }
+
+    /**
+     * Starts everything and returns when it can be used.
+     *
+     * @param brokerData directory of the broker's data
+     * @param dir directory of everything else
+     * @param slots of each TaskManager
+     * @param seed for the choice between TaskManagers
+     * @param keepFirst whether the first TaskManager is never killed
+     */
+    static Site start(Path brokerData, Path dir, int taskManagers, int slots, long seed, boolean keepFirst)
+            throws IOException {
+        BrokerProcess broker = BrokerProcess.start(dir, brokerData);
+        try {
+            return new Site(
+                    broker, ProcessFlinkCluster.startHighlyAvailable(dir, taskManagers, slots), seed, keepFirst);
+        } catch (IOException | RuntimeException e) {
+            broker.close();
+            throw e;
+        }
+    }
+
+    KafkaSettings kafka() {
+        return KafkaSettings.of(broker.bootstrap());
+    }
+
+    URI address() {
+        return cluster.restAddress();
+    }
+
+    FlinkRest rest() {
+        return new FlinkRest(cluster.restAddress());
+    }
+
+    /** Process id of the first TaskManager. */
+    long firstTaskManagerPid() {
+        return cluster.taskManagerPid(FIRST);
+    }
+
+    /** The first TaskManager's id in the cluster's REST interface. */
+    String firstTaskManagerId() {
+        return cluster.taskManagerId(FIRST);
+    }
+
+    /**
+     * Kills one as {@code kill -9} does and starts it again at once, without waiting until it is ready.
+     *
+     * @return the id of the process that died
+     */
+    long crash(Victim victim) throws IOException {
+        switch (victim) {
+            case TASK_MANAGER -> {
+                List<Integer> live = new ArrayList<>(cluster.liveTaskManagers());
+                if (keepFirst) {
+                    live.remove(Integer.valueOf(FIRST));
+                }
+                int index = live.get(random.nextInt(live.size()));
+                long pid = cluster.taskManagerPid(index);
+                cluster.killTaskManager(index);
+                cluster.launchTaskManager();
+                return pid;
+            }
+            case JOB_MANAGER -> {
+                long pid = cluster.jobManagerPid();
+                cluster.killJobManager();
+                cluster.launchJobManager();
+                return pid;
+            }
+            case BROKER -> {
+                long pid = broker.pid();
+                broker.kill();
+                broker.launch();
+                return pid;
+            }
+            default -> throw new IllegalArgumentException(victim.toString());
+        }
+    }
+
+    /** Throws if a process has ended that was not killed. */
+    void requireAlive() throws IOException {
+        broker.requireAlive();
+        cluster.requireAlive();
+    }
+
+    @Override
+    public void close() {
+        cluster.close();
+        broker.close();
+    }
+}
