@@ -29,6 +29,7 @@ import picocli.CommandLine.ParameterException;
             ReplayCommand.class,
             DrillCommand.class,
             BenchCommand.class,
+            RaceCommand.class,
             JobManagerCommand.class,
             TaskManagerCommand.class,
             BrokerCommand.class
