@@ -259,6 +259,14 @@ public final class TopicAdmin implements AutoCloseable {
                 .collect(toMap(e -> e.getKey().partition(), e -> e.getValue().offset(), (a, b) -> a, TreeMap::new));
     }
 
+    /** Bytes of the largest record batch that a topic takes. */
+    public int maxRecordBytes(String topic) {
+        partitions(topic);
+        return Integer.parseInt(config(new ConfigResource(ConfigResource.Type.TOPIC, topic))
+                .get(TopicConfig.MAX_MESSAGE_BYTES_CONFIG)
+                .value());
+    }
+
     /** The longest transaction timeout, in milliseconds, that every broker of the cluster accepts. */
     public long maxTransactionTimeout() {
         long limit = Long.MAX_VALUE;

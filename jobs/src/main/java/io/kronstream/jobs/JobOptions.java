@@ -86,6 +86,18 @@ public final class JobOptions {
             .withDescription("Steps between two published versions. Each costs a digest over the model's whole state"
                     + " and its bytes on Kafka.");
 
+    public static final ConfigOption<MemorySize> MODEL_FILES_ABOVE = key("model.files.above")
+            .memoryType()
+            .defaultValue(MemorySize.ofMebiBytes(64))
+            .withDescription("Bytes of a published model above which it goes to a file, and only its manifest to Kafka."
+                    + " Counts with a directory alone; without one every model goes to Kafka, up to 1 GiB.");
+    public static final ConfigOption<String> MODEL_FILES_DIRECTORY = key("model.files.directory")
+            .stringType()
+            .noDefaultValue()
+            .withDescription(
+                    "Where such files go, as a URI that the job and the readers reach. Costs the space of about"
+                            + " as many versions as are published between three checkpoints.");
+
     public static final ConfigOption<Integer> BATCH_SIZE = key("batch.size")
             .intType()
             .defaultValue(LearnerSettings.DEFAULT_BATCH)
@@ -187,6 +199,8 @@ public final class JobOptions {
             ACTIVATION,
             SEED,
             PUBLISH_EVERY,
+            MODEL_FILES_ABOVE,
+            MODEL_FILES_DIRECTORY,
             BATCH_SIZE,
             BATCH_INTERVAL,
             OPTIMIZER,

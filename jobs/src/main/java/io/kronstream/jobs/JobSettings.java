@@ -30,6 +30,7 @@ import org.apache.flink.configuration.Configuration;
  * @param model id of the model when the schema names no key column
  * @param learner what each model does with its stream
  * @param publishEvery steps between two published versions
+ * @param modelFiles where large models go
  * @param refresh where and how bases are refreshed
  * @param cacheBytes bytes of models, per subtask, that stay in memory
  * @param parallelism subtasks of every operator
@@ -45,6 +46,7 @@ public record JobSettings(
         String model,
         LearnerSettings learner,
         long publishEvery,
+        ModelFiles modelFiles,
         Refresh refresh,
         long cacheBytes,
         int parallelism,
@@ -52,6 +54,12 @@ public record JobSettings(
         Checkpoints checkpoints,
         Delivery delivery,
         Restarts restarts) {
+
+    /**
+     * @param above bytes of a model above which it goes to a file
+     * @param directory URI of the files, or null for none
+     */
+    public record ModelFiles(long above, String directory) {}
 
     /**
      * @param mode where the work is done
@@ -109,6 +117,9 @@ public record JobSettings(
                 read.get(JobOptions.MODEL),
                 learner,
                 read.get(JobOptions.PUBLISH_EVERY),
+                new ModelFiles(
+                        read.get(JobOptions.MODEL_FILES_ABOVE).getBytes(),
+                        read.get(JobOptions.MODEL_FILES_DIRECTORY, null)),
                 new Refresh(
                         read.get(JobOptions.REFRESH_MODE),
                         read.get(JobOptions.REFRESH_DEADLINE).toMillis(),
@@ -170,6 +181,7 @@ public record JobSettings(
                 model,
                 learner,
                 publishEvery,
+                modelFiles,
                 refresh,
                 cacheBytes,
                 parallelism,
@@ -188,6 +200,7 @@ public record JobSettings(
                 model,
                 learner,
                 publishEvery,
+                modelFiles,
                 refresh,
                 cacheBytes,
                 parallelism,
@@ -211,6 +224,10 @@ public record JobSettings(
         values.put(JobOptions.ACTIVATION.key(), text(learner.activation()));
         values.put(JobOptions.SEED.key(), Long.toString(learner.seed()));
         values.put(JobOptions.PUBLISH_EVERY.key(), Long.toString(publishEvery));
+        values.put(JobOptions.MODEL_FILES_ABOVE.key(), modelFiles.above + " b");
+        if (modelFiles.directory != null) {
+            values.put(JobOptions.MODEL_FILES_DIRECTORY.key(), modelFiles.directory);
+        }
         values.put(JobOptions.BATCH_SIZE.key(), Integer.toString(learner.batch()));
         values.put(JobOptions.BATCH_INTERVAL.key(), learner.batchInterval() + " ms");
         values.put(JobOptions.OPTIMIZER.key(), optimizer.name());
@@ -245,6 +262,7 @@ public record JobSettings(
             problems.add("'" + JobOptions.MODEL.key() + "' must not be empty");
         }
         atLeast(1, publishEvery, JobOptions.PUBLISH_EVERY, problems);
+        atLeast(0, modelFiles.above, JobOptions.MODEL_FILES_ABOVE, problems);
         atLeast(1, refresh.deadlineMillis, JobOptions.REFRESH_DEADLINE, problems);
         atLeast(1, refresh.parkedBytes, JobOptions.REFRESH_PARKED, problems);
         atLeast(0, refresh.delayMillis, JobOptions.REFRESH_DELAY, problems);

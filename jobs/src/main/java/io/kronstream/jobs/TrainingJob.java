@@ -3,10 +3,11 @@ package io.kronstream.jobs;
 
 import io.kronstream.connectors.channel.KafkaTensorChannel;
 import io.kronstream.connectors.ends.KafkaEnds;
+import io.kronstream.connectors.ends.ModelChunks;
+import io.kronstream.connectors.ends.ModelRecordCodec;
 import io.kronstream.connectors.example.DecodeFunction;
 import io.kronstream.connectors.example.ExampleDecoder;
 import io.kronstream.connectors.example.RawRecord;
-import io.kronstream.connectors.model.ModelChunks;
 import io.kronstream.connectors.model.ModelRecord;
 import io.kronstream.learner.Example;
 import io.kronstream.operators.EigenRefreshFunction;
@@ -139,7 +140,14 @@ public final class TrainingJob {
                 .uid(OperatorUids.SCORES_SINK);
 
         DataStream<ModelRecord> chunks = scores.getSideOutput(TrainOperatorFactory.MODELS)
-                .flatMap(new ModelChunks())
+                .flatMap(new ModelChunks(
+                        settings.kafka(),
+                        settings.topics().models(),
+                        settings.delivery(),
+                        settings.learner(),
+                        settings.modelFiles().above(),
+                        settings.modelFiles().directory()))
+                .returns(ModelRecordCodec.MODEL_RECORD)
                 .name("Cut models into chunks")
                 .uid(OperatorUids.MODEL_CHUNKS);
         chunks.sinkTo(KafkaEnds.models(

@@ -82,6 +82,18 @@ class ArchitectureTest {
         sees(List.of("operators"), with(OPTIMIZER, "state", "operators")).check(CLASSES);
     }
 
+    /** Whoever serves models needs Kafka's client and the network, not Flink. */
+    @Test
+    void readersOfModelsNeedNoFlink() {
+        noClasses()
+                .that()
+                .resideInAPackage(ROOT + ".connectors.model..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage("org.apache.flink..", ROOT + ".state..", ROOT + ".connectors.ends..")
+                .check(CLASSES);
+    }
+
     @Test
     void onlyConnectorsAndJobsSpeakKafka() {
         noClasses()

@@ -55,6 +55,7 @@ class JobSettingsTest {
                                 10,
                                 1),
                         100,
+                        new JobSettings.ModelFiles(64 << 20, null),
                         new JobSettings.Refresh(RefreshMode.REMOTE, 30_000, 64 << 20, 0, 1, null),
                         256 << 20,
                         1,
@@ -82,6 +83,8 @@ class JobSettingsTest {
         values.put("model.activation", "tanh");
         values.put("model.seed", "9");
         values.put("model.publish-every", "7");
+        values.put("model.files.above", "3 mb");
+        values.put("model.files.directory", "file:///m");
         values.put("batch.size", "16");
         values.put("batch.interval", "2 s");
         values.put("optimizer.name", "soap");
@@ -121,6 +124,7 @@ class JobSettingsTest {
                                 2,
                                 9),
                         7,
+                        new JobSettings.ModelFiles(3 << 20, "file:///m"),
                         new JobSettings.Refresh(RefreshMode.INLINE, 4000, 1 << 20, 6000, 11, "slow"),
                         2 << 20,
                         3,

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.kronstream.learner;
 
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
 import java.util.SortedMap;
+import java.util.TreeMap;
 
 /**
  * One version of a model, ready to be served. The array is never changed after construction.
@@ -16,7 +20,7 @@ import java.util.SortedMap;
  * @param configuration digest of the learner's configuration
  * @param fingerprint numerics fingerprint
  * @param modelDigest SHA-256 (hex) over all parameters and optimizer state
- * @param payload what a reader needs to predict: network, feature statistics, parameters
+ * @param payload what a reader needs to predict: network, feature statistics, parameters; null for a model that is withdrawn
  * @param journal what was learned since the version before; null in {@link Mode#ORDERED}, where the topic says it
  */
 public record PublishedModel(
@@ -31,4 +35,23 @@ public record PublishedModel(
         String fingerprint,
         String modelDigest,
         byte[] payload,
-        JournalSegment journal) {}
+        JournalSegment journal) {
+
+    /** Tells that a model is served no more: its published versions go. */
+    public static PublishedModel withdrawal(String model) {
+        return new PublishedModel(model, 0, 0, 0, new TreeMap<>(), false, "", "", "", "", null, null);
+    }
+
+    public boolean isWithdrawal() {
+        return payload == null;
+    }
+
+    /** SHA-256 (hex) of the payload. */
+    public String payloadSha256() {
+        try {
+            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(payload));
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("Every Java platform has SHA-256", e);
+        }
+    }
+}

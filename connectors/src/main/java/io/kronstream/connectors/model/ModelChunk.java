@@ -9,7 +9,7 @@ import java.util.HexFormat;
 /**
  * A piece of a version's payload. As a record: layout byte, version (8 bytes, big-endian), data.
  *
- * @param version the version that it belongs to
+ * @param version the version that it was written for; later ones may use it too
  * @param data the bytes; never changed after construction
  */
 record ModelChunk(long version, byte[] data) {

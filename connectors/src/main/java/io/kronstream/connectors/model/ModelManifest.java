@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.kronstream.connectors.model;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonPropertyOrder;
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.kronstream.learner.LearnerSettings;
 import io.kronstream.learner.PublishedModel;
 import java.io.IOException;
 import java.util.Collections;
@@ -28,11 +30,14 @@ import java.util.TreeMap;
  * @param mode {@code ordered} or {@code arrival}
  * @param configuration digest of the learner's configuration
  * @param fingerprint numerics fingerprint
+ * @param learner what the model is and how it learns: what a reader needs besides the payload; may be null
  * @param modelDigest SHA-256 (hex) over all parameters and optimizer state
  * @param payloadBytes length of the payload
  * @param payloadSha256 SHA-256 (hex) of the payload
- * @param chunks the payload's pieces in order
+ * @param reference URI of the file that holds the payload of a model too large for the topic; else null
+ * @param chunks the payload's pieces in order; none if there is a reference
  */
+@JsonInclude(JsonInclude.Include.NON_NULL)
 @JsonPropertyOrder({
     "layout",
     "model",
@@ -44,9 +49,11 @@ import java.util.TreeMap;
     "mode",
     "configuration",
     "fingerprint",
+    "learner",
     "modelDigest",
     "payloadBytes",
     "payloadSha256",
+    "reference",
     "chunks"
 })
 public record ModelManifest(
@@ -60,9 +67,11 @@ public record ModelManifest(
         String mode,
         String configuration,
         String fingerprint,
+        LearnerSettings learner,
         String modelDigest,
         long payloadBytes,
         String payloadSha256,
+        String reference,
         List<Chunk> chunks) {
 
     /**
@@ -84,10 +93,10 @@ public record ModelManifest(
 
     private static final ObjectMapper JSON = new ObjectMapper(JsonFactory.builder()
                     .streamReadConstraints(StreamReadConstraints.builder()
-                            .maxNestingDepth(4)
-                            .maxStringLength(4096)
-                            .maxNameLength(64)
-                            .maxNumberLength(20)
+                            .maxNestingDepth(16)
+                            .maxStringLength(64 << 10)
+                            .maxNameLength(1024)
+                            .maxNumberLength(32)
                             .maxDocumentLength(MAX_MANIFEST_BYTES)
                             .build())
                     .build())
@@ -100,7 +109,7 @@ public record ModelManifest(
         chunks = List.copyOf(chunks);
     }
 
-    static ModelManifest of(PublishedModel published, List<Chunk> chunks) {
+    static ModelManifest of(PublishedModel published, LearnerSettings learner, String reference, List<Chunk> chunks) {
         return new ModelManifest(
                 LAYOUT,
                 published.model(),
@@ -112,9 +121,11 @@ public record ModelManifest(
                 published.mode(),
                 published.configuration(),
                 published.fingerprint(),
+                learner,
                 published.modelDigest(),
                 published.payload().length,
-                ModelChunk.sha256(published.payload()),
+                published.payloadSha256(),
+                reference,
                 chunks);
     }
 
@@ -160,6 +171,9 @@ public record ModelManifest(
                 throw new IllegalArgumentException("The manifest's chunk " + i + " is malformed");
             }
             bytes += chunk.bytes();
+        }
+        if (reference != null && chunks.isEmpty() && payloadBytes >= 0) {
+            bytes = payloadBytes;
         }
         if (bytes != payloadBytes || bytes > MAX_PAYLOAD_BYTES) {
             throw new IllegalArgumentException("The manifest's chunks have " + bytes + " bytes, its payload "

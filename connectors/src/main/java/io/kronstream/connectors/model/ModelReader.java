@@ -12,6 +12,7 @@ import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 
 /**
  * Reads published models with an ordinary Kafka consumer. Every call reads the topic from its beginning to what is its
@@ -35,68 +36,88 @@ public final class ModelReader implements AutoCloseable {
 
     /** Ids of the models that have a manifest. */
     public SortedSet<String> models() {
-        SortedSet<String> models = new TreeSet<>();
+        SortedMap<String, SortedSet<Integer>> slots = new TreeMap<>();
         topic.rewind();
         topic.readToEnd(read -> ModelKeys.parse(ModelTopic.key(read))
                 .filter(ModelKey::isManifest)
-                .filter(key -> read.value() != null)
-                .ifPresent(key -> models.add(key.model())));
-        return models;
+                .ifPresent(key -> {
+                    SortedSet<Integer> of = slots.computeIfAbsent(key.model(), any -> new TreeSet<>());
+                    if (read.value() == null) {
+                        of.remove(key.slot());
+                    } else {
+                        of.add(key.slot());
+                    }
+                }));
+        slots.values().removeIf(SortedSet::isEmpty);
+        return new TreeSet<>(slots.keySet());
     }
 
     /** The whole versions of a model by number. Compaction leaves at least the last whole one. */
     public SortedMap<Long, ModelManifest> versions(String model) {
         SortedMap<Long, ModelManifest> versions = new TreeMap<>();
-        assemble(model, whole -> versions.put(whole.manifest().version(), whole.manifest()));
+        read(
+                model::equals,
+                whole -> versions.put(whole.manifest().version(), whole.manifest()),
+                any -> versions.clear());
         return versions;
     }
 
     /** Of each model the whole version with the highest number. Reads the topic once; holds two payloads per model. */
     public SortedMap<String, ModelManifest> newest() {
         SortedMap<String, ModelManifest> newest = new TreeMap<>();
-        Map<String, VersionAssembler> assemblers = new HashMap<>();
-        topic.rewind();
-        topic.readToEnd(read -> ModelKeys.parse(ModelTopic.key(read))
-                .flatMap(key -> assemblers
-                        .computeIfAbsent(key.model(), model -> new VersionAssembler())
-                        .accept(key, read.value()))
-                .ifPresent(whole -> newest.merge(
+        read(
+                any -> true,
+                whole -> newest.merge(
                         whole.manifest().model(),
                         whole.manifest(),
-                        (one, other) -> other.version() >= one.version() ? other : one)));
+                        (one, other) -> other.version() >= one.version() ? other : one),
+                newest::remove);
         return newest;
     }
 
     /** The whole version of a model with the highest number. */
     public Optional<StoredModel> newest(String model) {
         StoredModel[] newest = new StoredModel[1];
-        assemble(model, whole -> {
-            if (newest[0] == null
-                    || whole.manifest().version() >= newest[0].manifest().version()) {
-                newest[0] = whole;
-            }
-        });
+        read(
+                model::equals,
+                whole -> {
+                    if (newest[0] == null
+                            || whole.manifest().version()
+                                    >= newest[0].manifest().version()) {
+                        newest[0] = whole;
+                    }
+                },
+                any -> newest[0] = null);
         return Optional.ofNullable(newest[0]);
     }
 
     /** One version of a model, if it is there and whole. */
     public Optional<StoredModel> version(String model, long version) {
         StoredModel[] found = new StoredModel[1];
-        assemble(model, whole -> {
-            if (whole.manifest().version() == version) {
-                found[0] = whole;
-            }
-        });
+        read(
+                model::equals,
+                whole -> {
+                    if (whole.manifest().version() == version) {
+                        found[0] = whole;
+                    }
+                },
+                any -> found[0] = null);
         return Optional.ofNullable(found[0]);
     }
 
-    private void assemble(String model, Consumer<StoredModel> onWhole) {
-        VersionAssembler assembler = new VersionAssembler();
+    private void read(Predicate<String> wanted, Consumer<StoredModel> onWhole, Consumer<String> onWithdrawn) {
+        Map<String, VersionAssembler> assemblers = new HashMap<>();
         topic.rewind();
         topic.readToEnd(read -> ModelKeys.parse(ModelTopic.key(read))
-                .filter(key -> key.model().equals(model))
-                .flatMap(key -> assembler.accept(key, read.value()))
-                .ifPresent(onWhole));
+                .filter(key -> wanted.test(key.model()))
+                .ifPresent(key -> {
+                    VersionAssembler assembler =
+                            assemblers.computeIfAbsent(key.model(), model -> new VersionAssembler());
+                    assembler.accept(key, read.value()).ifPresent(onWhole);
+                    if (assembler.isWithdrawn()) {
+                        onWithdrawn.accept(key.model());
+                    }
+                }));
     }
 
     @Override

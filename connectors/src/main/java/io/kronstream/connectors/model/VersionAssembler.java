@@ -2,24 +2,43 @@
 package io.kronstream.connectors.model;
 
 import io.kronstream.connectors.model.ModelKeys.ModelKey;
-import java.io.ByteArrayOutputStream;
+import java.nio.ByteBuffer;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 
 /**
  * Puts versions of one model together from its records in the order of the topic. It keeps what compaction would keep:
- * of each key the latest record. A version is whole when its manifest is there and every chunk has the manifest's
- * version, length and digest; whatever else is there, older, newer, of another attempt or twice, is not mixed in.
+ * of each key the latest record. A version is whole when its manifest is there and under every key of its slot stands the
+ * chunk whose length and digest the manifest names, in whichever version it was written; whatever else is there, older,
+ * newer, of another attempt or twice, is not mixed in.
  * Memory is bounded by two versions.
  */
 final class VersionAssembler {
     private final Slot[] slots = {new Slot(), new Slot()};
     private long skipped;
 
+    /** The data of a chunk and, once it was asked for, its digest. */
+    private static final class Held {
+        final byte[] data;
+        private String sha256;
+
+        Held(byte[] data) {
+            this.data = data;
+        }
+
+        String sha256() {
+            if (sha256 == null) {
+                sha256 = ModelChunk.sha256(data);
+            }
+            return sha256;
+        }
+    }
+
     private static final class Slot {
-        final Map<Integer, ModelChunk> chunks = new TreeMap<>();
+        final Map<Integer, Held> chunks = new TreeMap<>();
         ModelManifest manifest;
+        boolean deleted;
         long chunkBytes;
         boolean reported;
 
@@ -28,16 +47,8 @@ final class VersionAssembler {
             if (manifest == null || reported || !isComplete()) {
                 return Optional.empty();
             }
-            ByteArrayOutputStream payload = new ByteArrayOutputStream((int) manifest.payloadBytes());
-            for (ModelManifest.Chunk listed : manifest.chunks()) {
-                byte[] data = chunks.get(listed.index()).data();
-                if (!ModelChunk.sha256(data).equals(listed.sha256())) {
-                    return Optional.empty();
-                }
-                payload.writeBytes(data);
-            }
-            byte[] bytes = payload.toByteArray();
-            if (!ModelChunk.sha256(bytes).equals(manifest.payloadSha256())) {
+            byte[] bytes = manifest.reference() == null ? joined() : ModelFiles.read(manifest);
+            if (bytes == null || !ModelChunk.sha256(bytes).equals(manifest.payloadSha256())) {
                 return Optional.empty();
             }
             reported = true;
@@ -46,17 +57,25 @@ final class VersionAssembler {
 
         private boolean isComplete() {
             for (ModelManifest.Chunk listed : manifest.chunks()) {
-                ModelChunk chunk = chunks.get(listed.index());
-                if (chunk == null || chunk.version() != manifest.version() || chunk.data().length != listed.bytes()) {
+                Held chunk = chunks.get(listed.index());
+                if (chunk == null
+                        || chunk.data.length != listed.bytes()
+                        || !chunk.sha256().equals(listed.sha256())) {
                     return false;
                 }
             }
             return true;
         }
 
+        private byte[] joined() {
+            ByteBuffer payload = ByteBuffer.allocate((int) manifest.payloadBytes());
+            manifest.chunks().forEach(listed -> payload.put(chunks.get(listed.index()).data));
+            return payload.array();
+        }
+
         void put(int index, ModelChunk chunk) {
             remove(index);
-            chunks.put(index, chunk);
+            chunks.put(index, new Held(chunk.data()));
             chunkBytes += chunk.data().length;
             if (chunkBytes > ModelManifest.MAX_PAYLOAD_BYTES) {
                 clear();
@@ -64,9 +83,9 @@ final class VersionAssembler {
         }
 
         void remove(int index) {
-            ModelChunk before = chunks.remove(index);
+            Held before = chunks.remove(index);
             if (before != null) {
-                chunkBytes -= before.data().length;
+                chunkBytes -= before.data.length;
             }
         }
 
@@ -87,6 +106,7 @@ final class VersionAssembler {
         if (value == null) {
             if (key.isManifest()) {
                 slot.manifest = null;
+                slot.deleted = true;
             } else {
                 slot.remove(key.index());
             }
@@ -100,6 +120,7 @@ final class VersionAssembler {
                 }
                 slot.manifest = manifest;
                 slot.reported = false;
+                slot.deleted = false;
             } else {
                 slot.put(key.index(), ModelChunk.fromBytes(value));
             }
@@ -108,6 +129,11 @@ final class VersionAssembler {
             return Optional.empty();
         }
         return slot.assemble();
+    }
+
+    /** Whether the manifests of both slots were deleted, which is how a model is withdrawn. */
+    boolean isWithdrawn() {
+        return slots[0].deleted && slots[1].deleted;
     }
 
     /** Records that are neither chunks nor manifests that this code reads. */

@@ -14,9 +14,7 @@ import io.kronstream.connectors.example.DecodeFunction;
 import io.kronstream.connectors.example.ExampleDecoder;
 import io.kronstream.connectors.example.RawRecord;
 import io.kronstream.connectors.example.Schemas;
-import io.kronstream.connectors.model.ModelChunks;
 import io.kronstream.connectors.model.ModelReader;
-import io.kronstream.connectors.model.ModelRecordCodec;
 import io.kronstream.connectors.model.Models;
 import io.kronstream.learner.Example;
 import io.kronstream.learner.Score;
@@ -58,7 +56,6 @@ class KafkaEndsITCase {
             .build());
 
     private static final Duration TRANSACTION_TIMEOUT = Duration.ofMinutes(10);
-    private static final int CHUNK = 1000;
     private static final double[] AWKWARD = {0.1, -0.0, 1e-300, 5.827000141143799, 1.0 / 3, 123456789.123456789};
 
     @Test
@@ -115,7 +112,7 @@ class KafkaEndsITCase {
                 .sinkTo(KafkaEnds.scores(settings, topics, Delivery.EXACTLY_ONCE, TRANSACTION_TIMEOUT));
         examples.map(example -> Models.published("m" + example.partition(), example.offset() + 1, 2500, 1))
                 .returns(KronstreamTypes.PUBLISHED_MODEL)
-                .flatMap(new ModelChunks(CHUNK))
+                .flatMap(new ModelChunks(settings, topics.models(), Delivery.EXACTLY_ONCE, null, Long.MAX_VALUE, null))
                 .returns(ModelRecordCodec.MODEL_RECORD)
                 .sinkTo(KafkaEnds.models(settings, topics, Delivery.EXACTLY_ONCE, TRANSACTION_TIMEOUT));
         return env.execute();
@@ -180,7 +177,7 @@ class KafkaEndsITCase {
         }
         assertThat(BROKER.records(topics.models()))
                 .filteredOn(read -> new String(read.key(), StandardCharsets.UTF_8).startsWith("m0/"))
-                .hasSize(12)
+                .hasSize(6)
                 .extracting(ConsumerRecord::partition)
                 .containsOnly(BROKER.records(topics.models()).stream()
                         .filter(read -> new String(read.key(), StandardCharsets.UTF_8).equals("m0/manifest/1"))

@@ -2,12 +2,10 @@
 package io.kronstream.connectors.model;
 
 import io.kronstream.learner.PublishedModel;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
-import org.apache.flink.api.common.functions.util.ListCollector;
 
 /** Published models of the tests. */
 public final class Models {
@@ -17,6 +15,10 @@ public final class Models {
     public static PublishedModel published(String model, long version, int payloadBytes, long seed) {
         byte[] payload = new byte[payloadBytes];
         new Random(seed * 31 + version).nextBytes(payload);
+        return published(model, version, payload);
+    }
+
+    static PublishedModel published(String model, long version, byte[] payload) {
         return new PublishedModel(
                 model,
                 version,
@@ -33,8 +35,11 @@ public final class Models {
     }
 
     public static List<ModelRecord> records(PublishedModel published, int chunkBytes) {
-        List<ModelRecord> records = new ArrayList<>();
-        new ModelChunks(chunkBytes).flatMap(published, new ListCollector<>(records));
-        return records;
+        return cutter(chunkBytes).cut(published);
+    }
+
+    /** A cutter for an empty topic whose records leave room for chunks of this size. */
+    static VersionCutter cutter(int chunkBytes) {
+        return new VersionCutter(1 << 20, chunkBytes, null);
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.kronstream.connectors.model;
+package io.kronstream.connectors.ends;
 
+import io.kronstream.connectors.model.ModelRecord;
 import io.kronstream.state.Codec;
 import io.kronstream.state.CodecTypeInformation;
 import io.kronstream.state.Wire;

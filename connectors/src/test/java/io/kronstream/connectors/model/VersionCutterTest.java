@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-class ModelChunksTest {
+class VersionCutterTest {
 
     @Test
     void writesTheChunksThenTheManifest() {
@@ -50,13 +50,79 @@ class ModelChunksTest {
     }
 
     @Test
-    void recordsFitInTheTopicAtTheDefaultAndAtTheLargestSize() {
-        assertThat(Models.records(Models.published("m", 1, 3 << 20, 1), ModelChunks.DEFAULT_CHUNK_BYTES))
+    void recordsFitInTheTopicAtTheDefaultSize() {
+        assertThat(Models.records(Models.published("m", 1, 3 << 20, 1), VersionCutter.DEFAULT_CHUNK_BYTES))
                 .hasSize(7)
                 .allSatisfy(record -> assertThat(record.value().length).isLessThan(TopicSettings.MAX_RECORD_BYTES));
-        assertThatThrownBy(() -> new ModelChunks(TopicSettings.MAX_RECORD_BYTES))
-                .isInstanceOf(IllegalArgumentException.class);
-        assertThatThrownBy(() -> new ModelChunks(0)).isInstanceOf(IllegalArgumentException.class);
+        assertThat(VersionCutter.chunkBytes(TopicSettings.MAX_RECORD_BYTES))
+                .isEqualTo(VersionCutter.DEFAULT_CHUNK_BYTES);
+        assertThat(VersionCutter.chunkBytes(10_000)).isLessThan(10_000);
+    }
+
+    @Test
+    void writesOnlyTheChunksThatChangedSinceTheSlotWasWritten() {
+        VersionCutter cutter = Models.cutter(1000);
+        byte[] payload = Models.published("m", 1, 2500, 1).payload();
+        cutter.cut(Models.published("m", 1, payload));
+        cutter.cut(Models.published("m", 2, payload));
+        byte[] changed = payload.clone();
+        changed[1500]++;
+
+        assertThat(cutter.cut(Models.published("m", 3, changed)))
+                .extracting(ModelRecord::key)
+                .containsExactly("m/chunk/1/1", "m/manifest/1");
+        assertThat(cutter.cut(Models.published("m", 4, changed)))
+                .extracting(ModelRecord::key)
+                .containsExactly("m/chunk/0/1", "m/manifest/0");
+        assertThat(cutter.cut(Models.published("m", 5, changed)))
+                .extracting(ModelRecord::key)
+                .containsExactly("m/manifest/1");
+    }
+
+    @Test
+    void deletesTheChunksThatASmallerVersionHasNot() {
+        VersionCutter cutter = Models.cutter(1000);
+        cutter.cut(Models.published("m", 1, 2500, 1));
+        cutter.cut(Models.published("m", 2, 2500, 1));
+
+        List<ModelRecord> smaller = cutter.cut(Models.published("m", 3, 900, 1));
+
+        assertThat(smaller)
+                .extracting(ModelRecord::key)
+                .containsExactly("m/chunk/1/0", "m/chunk/1/1", "m/chunk/1/2", "m/manifest/1");
+        assertThat(smaller.subList(1, 3)).extracting(ModelRecord::value).containsOnlyNulls();
+    }
+
+    @Test
+    void withdrawsTheManifestsFirst() {
+        VersionCutter cutter = Models.cutter(1000);
+        cutter.cut(Models.published("m", 1, 1500, 1));
+        cutter.cut(Models.published("m", 2, 500, 1));
+        cutter.cut(Models.published("other", 1, 500, 1));
+
+        assertThat(cutter.withdraw("m"))
+                .allSatisfy(record -> assertThat(record.value()).isNull())
+                .extracting(ModelRecord::key)
+                .containsExactly("m/manifest/0", "m/manifest/1", "m/chunk/0/0", "m/chunk/1/0", "m/chunk/1/1");
+        assertThat(cutter.cut(Models.published("m", 1, 1500, 1))).hasSize(3);
+    }
+
+    @Test
+    void refersToAFile() {
+        List<ModelRecord> records = Models.cutter(1000).refer(Models.published("m", 1, 5000, 1), "file:/there");
+
+        assertThat(records).extracting(ModelRecord::key).containsExactly("m/manifest/1");
+        ModelManifest manifest = ModelManifest.fromBytes(records.get(0).value());
+        assertThat(manifest.reference()).isEqualTo("file:/there");
+        assertThat(manifest.payloadBytes()).isEqualTo(5000);
+        assertThat(manifest.chunks()).isEmpty();
+    }
+
+    @Test
+    void saysThatAManifestIsTooLarge() {
+        assertThatThrownBy(() -> new VersionCutter(4096, 10, null).cut(Models.published("m", 1, 5000, 1)))
+                .hasMessageStartingWith("The manifest of version 1 of model 'm' has ")
+                .hasMessageContaining("raise max.message.bytes");
     }
 
     @ParameterizedTest
