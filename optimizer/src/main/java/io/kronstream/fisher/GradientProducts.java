@@ -72,6 +72,13 @@ public final class GradientProducts implements AutoCloseable {
         return outputs.dot(inputs);
     }
 
+    /** {@code result = alpha left middle right^T + beta result}, for left m x m, middle m x n and right n x n. */
+    public void around(double alpha, Matrix left, Matrix middle, Matrix right, Matrix result, double beta) {
+        Matrix product = dense(middle.rows(), middle.columns());
+        product.multiply(1, left, false, middle, false, 0);
+        result.multiply(alpha, product, false, right, true, beta);
+    }
+
     private record Factors(Matrix outputs, Matrix inputs) {}
 
     private Factors thinBetween(Matrix left, LayerGradient gradient, Matrix right, Matrix result) {

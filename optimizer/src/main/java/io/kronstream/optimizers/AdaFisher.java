@@ -2,6 +2,7 @@
 package io.kronstream.optimizers;
 
 import io.kronstream.linalg.Matrix;
+import io.kronstream.linalg.Precision;
 import io.kronstream.linalg.TensorSpec;
 import io.kronstream.network.LayerGradient;
 import java.util.Arrays;
@@ -187,6 +188,10 @@ final class AdaFisher implements Optimizer {
     }
 
     private void update(Matrix gradient, Matrix parameters, Matrix momentum, double[] s, double[] h, double rate) {
+        if (parameters.precision() == Precision.FLOAT) {
+            updateInFloat(gradient, parameters, momentum, s, h, rate);
+            return;
+        }
         int n = h.length;
         double[] g = new double[n];
         double[] w = new double[n];
@@ -201,6 +206,39 @@ final class AdaFisher implements Optimizer {
             }
             momentum.write(i * n, m, 0, n);
             parameters.write(i * n, w, 0, n);
+        }
+    }
+
+    /** The same with arithmetic in single precision, which is several times as fast. */
+    private void updateInFloat(
+            Matrix gradient, Matrix parameters, Matrix momentum, double[] s, double[] h, double rate) {
+        int n = h.length;
+        float[] g = new float[n];
+        float[] w = new float[n];
+        float[] m = new float[n];
+        float[] input = new float[n];
+        for (int j = 0; j < n; j++) {
+            input[j] = (float) h[j];
+        }
+        for (int i = 0; i < s.length; i++) {
+            gradient.read(i * n, g, 0, n);
+            parameters.read(i * n, w, 0, n);
+            momentum.read(i * n, m, 0, n);
+            updateRow(g, w, m, input, (float) s[i], (float) rate);
+            momentum.write(i * n, m, 0, n);
+            parameters.write(i * n, w, 0, n);
+        }
+    }
+
+    private void updateRow(float[] g, float[] w, float[] m, float[] h, float s, float rate) {
+        float b = (float) beta;
+        float c = (float) (1 - beta);
+        float wd = (float) weightDecay;
+        float lambda = (float) damping;
+        for (int j = 0; j < h.length; j++) {
+            float mj = b * m[j] + c * (g[j] + wd * w[j]);
+            m[j] = mj;
+            w[j] -= rate * mj / (s * h[j] + lambda);
         }
     }
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.kronstream.optimizers;
 
+import io.kronstream.fisher.GradientProducts;
 import io.kronstream.fisher.RefreshTask;
 import io.kronstream.linalg.Matrix;
 import io.kronstream.linalg.TensorSpec;
+import io.kronstream.network.LayerGradient;
 import java.util.List;
 
 /** The factors {@code left, right} of a Kronecker product and their damped inverses {@code leftInverse, rightInverse}. */
@@ -33,9 +35,9 @@ final class DampedInverses {
         state.markDirty(INVERSE[side]);
     }
 
-    /** {@code direction = leftInverse gradient rightInverse}; the product is scratch memory of the same shape. */
-    static void apply(Matrix gradient, Matrix direction, Matrix product, LayerState state) {
-        product.multiply(1, gradient, false, state.tensor(INVERSE[RefreshTask.RIGHT]), false, 0);
-        direction.multiply(1, state.tensor(INVERSE[RefreshTask.LEFT]), false, product, false, 0);
+    /** Sets {@code direction = leftInverse G rightInverse}; returns its inner product with G. */
+    static double apply(GradientProducts products, LayerGradient gradient, Matrix direction, LayerState state) {
+        return products.betweenWithDot(
+                state.tensor(INVERSE[RefreshTask.LEFT]), gradient, state.tensor(INVERSE[RefreshTask.RIGHT]), direction);
     }
 }

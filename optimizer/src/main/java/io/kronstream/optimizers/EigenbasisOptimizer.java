@@ -202,8 +202,7 @@ abstract class EigenbasisOptimizer implements Optimizer {
             Matrix rightBasis = state.tensor(BASIS[RefreshTask.RIGHT]);
             products.between(leftBasis, layer, rightBasis, own.rotated);
             divideByRoot(own.rotated, momentum, state);
-            own.product.multiply(1, leftBasis, false, own.rotated, false, 0);
-            parameters.multiply(-rate * kept, own.product, false, rightBasis, true, kept);
+            products.around(-rate * kept, leftBasis, own.rotated, rightBasis, parameters, kept);
             follow(layer, state);
         }
         state.markDirty(MOMENTUM);

@@ -7,6 +7,7 @@ import io.kronstream.fisher.RefreshTask;
 import io.kronstream.linalg.Matrix;
 import io.kronstream.linalg.Precision;
 import io.kronstream.linalg.TensorSpec;
+import io.kronstream.network.LayerGradient;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -109,18 +110,17 @@ final class KFAC extends KroneckerOptimizer {
     }
 
     @Override
-    void precondition(Matrix gradient, Matrix direction, Matrix product, LayerState state) {
+    double precondition(LayerGradient gradient, Matrix direction, LayerState state) {
         if (form == Form.INVERSE) {
-            DampedInverses.apply(gradient, direction, product, state);
-            return;
+            return DampedInverses.apply(products, gradient, direction, state);
         }
         Matrix leftBasis = state.tensor(BASIS[RefreshTask.LEFT]);
         Matrix rightBasis = state.tensor(BASIS[RefreshTask.RIGHT]);
-        product.multiply(1, gradient, false, rightBasis, false, 0);
-        direction.multiply(1, leftBasis, true, product, false, 0);
-        divide(direction, column(state, RefreshTask.LEFT), column(state, RefreshTask.RIGHT), damping(state));
-        product.multiply(1, leftBasis, false, direction, false, 0);
-        direction.multiply(1, product, false, rightBasis, true, 0);
+        Matrix rotated = rotated(direction);
+        products.between(leftBasis, gradient, rightBasis, rotated);
+        double dot = divide(rotated, column(state, RefreshTask.LEFT), column(state, RefreshTask.RIGHT), damping(state));
+        products.around(1, leftBasis, rotated, rightBasis, direction, 0);
+        return dot;
     }
 
     private static double[] column(LayerState state, int side) {
@@ -130,15 +130,20 @@ final class KFAC extends KroneckerOptimizer {
         return column;
     }
 
-    private static void divide(Matrix rotated, double[] left, double[] right, double damping) {
+    /** Returns the inner product of what it divides and the quotient, which rotations leave alone. */
+    private static double divide(Matrix rotated, double[] left, double[] right, double damping) {
+        double dot = 0;
         double[] row = new double[right.length];
         for (int i = 0; i < left.length; i++) {
             rotated.read(i * row.length, row, 0, row.length);
             for (int j = 0; j < row.length; j++) {
-                row[j] /= left[i] * right[j] + damping;
+                double quotient = row[j] / (left[i] * right[j] + damping);
+                dot += row[j] * quotient;
+                row[j] = quotient;
             }
             rotated.write(i * row.length, row, 0, row.length);
         }
+        return dot;
     }
 
     @Override

@@ -7,6 +7,7 @@ import io.kronstream.fisher.RefreshTask;
 import io.kronstream.linalg.Matrix;
 import io.kronstream.linalg.Precision;
 import io.kronstream.linalg.TensorSpec;
+import io.kronstream.network.LayerGradient;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -75,8 +76,8 @@ final class KPSVD extends KroneckerOptimizer {
     }
 
     @Override
-    void precondition(Matrix gradient, Matrix direction, Matrix product, LayerState state) {
-        DampedInverses.apply(gradient, direction, product, state);
+    double precondition(LayerGradient gradient, Matrix direction, LayerState state) {
+        return DampedInverses.apply(products, gradient, direction, state);
     }
 
     @Override

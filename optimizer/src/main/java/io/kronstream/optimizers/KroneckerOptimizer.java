@@ -2,7 +2,10 @@
 package io.kronstream.optimizers;
 
 import io.kronstream.fisher.EigenRefresh;
+import io.kronstream.fisher.GradientProducts;
 import io.kronstream.fisher.RefreshTask;
+import io.kronstream.linalg.Elementwise;
+import io.kronstream.linalg.Kernel;
 import io.kronstream.linalg.Matrix;
 import io.kronstream.linalg.Precision;
 import io.kronstream.linalg.TensorSpec;
@@ -132,7 +135,11 @@ abstract class KroneckerOptimizer implements Optimizer {
     private final boolean klClipWithRate;
     private final Precision precision;
     private final EigenRefresh earlyRefresh;
-    private final Map<Place, Scratch> scratch = new HashMap<>();
+    private final Map<Place, Matrix> directions = new HashMap<>();
+    private final Map<Long, Matrix> rotated = new HashMap<>();
+
+    /** Products with the gradient. */
+    final GradientProducts products;
 
     /** Layers of one shape in one model need a direction each. */
     private record Place(int layer, int rows, int columns) {}
@@ -153,6 +160,7 @@ abstract class KroneckerOptimizer implements Optimizer {
         this.klClipWithRate = settings.get(KL_CLIP_WITH_RATE);
         this.precision = precision;
         this.earlyRefresh = new EigenRefresh(precision);
+        this.products = new GradientProducts(precision);
     }
 
     /** The tensors of the factors and of what applies the inverse. */
@@ -170,8 +178,8 @@ abstract class KroneckerOptimizer implements Optimizer {
     abstract void follow(
             Matrix activations, Matrix gradients, boolean first, double decay, long step, LayerState state);
 
-    /** Sets {@code direction = Fhat^-1 gradient}; the product is scratch memory of the same shape. */
-    abstract void precondition(Matrix gradient, Matrix direction, Matrix product, LayerState state);
+    /** Sets {@code direction = Fhat^-1 G}; returns its inner product with G. */
+    abstract double precondition(LayerGradient gradient, Matrix direction, LayerState state);
 
     /** The names of the factors G and A of each Kronecker product whose sum Fhat is. */
     List<FactorNames> products() {
@@ -250,39 +258,39 @@ abstract class KroneckerOptimizer implements Optimizer {
     final void advance(List<LayerGradient> gradients, List<Matrix> parameters, List<LayerState> layers) {
         double length = 0;
         for (int layer = 0; layer < layers.size(); layer++) {
-            Matrix gradient = gradients.get(layer).gradient();
+            LayerGradient gradient = gradients.get(layer);
             LayerState state = layers.get(layer);
-            Scratch own = scratch(layer, gradient);
+            Matrix direction = direction(layer, parameters.get(layer));
             if (state.counter(REFRESHED) == BOTH_SIDES) {
-                precondition(gradient, own.direction, own.product, state);
+                length += Math.abs(precondition(gradient, direction, state));
             } else {
-                own.direction.copyFrom(gradient);
+                direction.copyFrom(gradient.gradient());
+                length += gradient.squaredNorm();
             }
-            length += Math.abs(own.direction.dot(gradient));
         }
         if (!Double.isFinite(length)) {
             return;
         }
-        double fraction = fraction(length);
+        Advance advance = new Advance(momentum, fraction(length), learningRate);
         for (int layer = 0; layer < layers.size(); layer++) {
             LayerState state = layers.get(layer);
-            Matrix velocity = state.tensor(VELOCITY);
-            velocity.combine(fraction, scratch(layer, velocity).direction, momentum);
-            parameters.get(layer).combine(-learningRate, velocity, 1);
+            Matrix weights = parameters.get(layer);
+            Elementwise.run(advance, 2, weights, state.tensor(VELOCITY), direction(layer, weights));
             state.markDirty(VELOCITY);
             if (wantsLossAfter(state)) {
-                predict(gradients.get(layer).gradient(), velocity, scratch(layer, velocity), state);
+                predict(gradients.get(layer).gradient(), state.tensor(VELOCITY), direction(layer, weights), state);
             }
         }
     }
 
-    /** Remembers how the model says that a layer's step changes the loss. */
-    private void predict(Matrix gradient, Matrix velocity, Scratch own, LayerState state) {
+    /** Remembers how the model says that a layer's step changes the loss; the product is scratch memory. */
+    private void predict(Matrix gradient, Matrix velocity, Matrix product, LayerState state) {
         double curvature = damping(state) * velocity.squaredNorm();
         for (FactorNames names : products()) {
-            own.product.multiply(1, velocity, false, state.tensor(names.right), false, 0);
-            own.direction.multiply(1, state.tensor(names.left), false, own.product, false, 0);
-            curvature += velocity.dot(own.direction);
+            Matrix half = rotated(velocity);
+            half.multiply(1, velocity, false, state.tensor(names.right), false, 0);
+            product.multiply(1, state.tensor(names.left), false, half, false, 0);
+            curvature += velocity.dot(product);
         }
         double change = -learningRate * gradient.dot(velocity) + learningRate * learningRate / 2 * curvature;
         state.tensor(MODEL_CHANGE).set(0, 0, Math.max(-LARGEST_SQUARE, Math.min(LARGEST_SQUARE, change)));
@@ -332,31 +340,55 @@ abstract class KroneckerOptimizer implements Optimizer {
         state.setCounter(REFRESHED, state.counter(REFRESHED) | 1 << side);
     }
 
-    private Scratch scratch(int layer, Matrix shape) {
-        return scratch.computeIfAbsent(
+    /** Scratch memory of a direction's shape. */
+    final Matrix rotated(Matrix direction) {
+        return rotated.computeIfAbsent(
+                (long) direction.rows() << 32 | direction.columns(),
+                shape -> Matrix.create(precision, direction.rows(), direction.columns()));
+    }
+
+    private Matrix direction(int layer, Matrix shape) {
+        return directions.computeIfAbsent(
                 new Place(layer, shape.rows(), shape.columns()),
-                place -> new Scratch(precision, place.rows, place.columns));
+                place -> Matrix.create(precision, place.rows, place.columns));
     }
 
     @Override
     public void close() {
         earlyRefresh.close();
-        scratch.values().forEach(Scratch::close);
-        scratch.clear();
+        products.close();
+        directions.values().forEach(Matrix::close);
+        directions.clear();
+        rotated.values().forEach(Matrix::close);
+        rotated.clear();
     }
 
-    private static final class Scratch {
-        final Matrix direction;
-        final Matrix product;
-
-        Scratch(Precision precision, int rows, int columns) {
-            direction = Matrix.create(precision, rows, columns);
-            product = Matrix.create(precision, rows, columns);
+    /** On tiles of W, V and U: {@code v = mu v + nu u, w -= lr v}. */
+    private record Advance(double momentum, double fraction, double rate) implements Kernel {
+        @Override
+        public void apply(float[][] tiles, int length) {
+            float[] w = tiles[0];
+            float[] v = tiles[1];
+            float[] u = tiles[2];
+            float mu = (float) momentum;
+            float nu = (float) fraction;
+            float lr = (float) rate;
+            for (int i = 0; i < length; i++) {
+                float vi = mu * v[i] + nu * u[i];
+                v[i] = vi;
+                w[i] -= lr * vi;
+            }
         }
 
-        void close() {
-            direction.close();
-            product.close();
+        @Override
+        public void apply(double[][] tiles, int length) {
+            double[] w = tiles[0];
+            double[] v = tiles[1];
+            double[] u = tiles[2];
+            for (int i = 0; i < length; i++) {
+                v[i] = momentum * v[i] + fraction * u[i];
+                w[i] -= rate * v[i];
+            }
         }
     }
 }

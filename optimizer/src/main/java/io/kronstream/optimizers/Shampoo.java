@@ -2,6 +2,7 @@
 package io.kronstream.optimizers;
 
 import io.kronstream.fisher.Decomposition;
+import io.kronstream.fisher.GradientProducts;
 import io.kronstream.fisher.RefreshTask;
 import io.kronstream.linalg.Elementwise;
 import io.kronstream.linalg.Kernel;
@@ -105,6 +106,7 @@ final class Shampoo implements Optimizer {
     private final Grafting grafting;
     private final double graftingEpsilon;
     private final Precision precision;
+    private final GradientProducts products;
     private final Map<Long, Scratch> scratch = new HashMap<>();
 
     Shampoo(OptimizerSettings settings, Precision precision) {
@@ -120,6 +122,7 @@ final class Shampoo implements Optimizer {
         this.grafting = settings.get(GRAFTING);
         this.graftingEpsilon = settings.get(GRAFTING_EPSILON);
         this.precision = precision;
+        this.products = new GradientProducts(precision);
     }
 
     @Override
@@ -144,12 +147,12 @@ final class Shampoo implements Optimizer {
 
     @Override
     public void step(LayerGradient gradient, Matrix parameters, LayerState state) {
-        observe(gradient.gradient(), state);
+        observe(gradient, state);
         advance(gradient.gradient(), parameters, state);
     }
 
     /** The first part of a step: counts it, and takes the factors through its gradient. */
-    void observe(Matrix gradient, LayerState state) {
+    void observe(LayerGradient gradient, LayerState state) {
         long k = state.counter(STEPS) + 1;
         state.setCounter(STEPS, k);
         double added = 1;
@@ -162,10 +165,10 @@ final class Shampoo implements Optimizer {
         if (!(kept * trace(left) + added * gradient.squaredNorm() <= LARGEST_TRACE)) {
             return;
         }
-        left.addGram(added, gradient, false, kept);
+        products.leftMoment(added, 1, gradient, null, left, kept);
         state.markDirty(FACTOR[RefreshTask.LEFT]);
         if (gradient.columns() > 1) {
-            state.tensor(FACTOR[RefreshTask.RIGHT]).addGram(added, gradient, true, kept);
+            products.rightMoment(added, 1, gradient, null, state.tensor(FACTOR[RefreshTask.RIGHT]), kept);
             state.markDirty(FACTOR[RefreshTask.RIGHT]);
         }
     }
@@ -199,21 +202,22 @@ final class Shampoo implements Optimizer {
         long k = state.counter(STEPS);
         double correction = 1 / (1 - StrictMath.pow(beta1, k));
         Matrix momentum = state.tensor(MOMENTUM);
-        momentum.combine(1 - beta1, gradient, beta1);
         state.markDirty(MOMENTUM);
-        own.mean.copyFrom(momentum);
-        own.mean.scale(correction);
         if (grafting == Grafting.NONE) {
+            momentum.combine(1 - beta1, gradient, beta1);
+            own.mean.copyFrom(momentum);
+            own.mean.scale(correction);
             own.grafted.copyFrom(own.mean);
             return;
         }
         double rootScale = 1 / Math.sqrt(1 - StrictMath.pow(beta2, k));
         Elementwise.run(
-                new AdamDirection(beta2, rootScale, graftingEpsilon),
-                2,
+                new AdamDirection(beta1, beta2, correction, rootScale, graftingEpsilon),
+                4,
+                momentum,
                 state.tensor(SECOND_MOMENT),
-                own.grafted,
                 own.mean,
+                own.grafted,
                 gradient);
         state.markDirty(SECOND_MOMENT);
     }
@@ -269,6 +273,7 @@ final class Shampoo implements Optimizer {
 
     @Override
     public void close() {
+        products.close();
         scratch.values().forEach(Scratch::close);
         scratch.clear();
     }
@@ -294,34 +299,46 @@ final class Shampoo implements Optimizer {
         }
     }
 
-    /** On tiles of V, D, Mhat and G. */
-    private record AdamDirection(double beta2, double rootScale, double epsilon) implements Kernel {
+    /** On tiles of M, V, Mhat, D and G. */
+    private record AdamDirection(double beta1, double beta2, double correction, double rootScale, double epsilon)
+            implements Kernel {
         @Override
         public void apply(float[][] tiles, int length) {
-            float[] v = tiles[0];
-            float[] d = tiles[1];
-            float[] m = tiles[2];
-            float[] g = tiles[3];
+            float[] m = tiles[0];
+            float[] v = tiles[1];
+            float[] mean = tiles[2];
+            float[] d = tiles[3];
+            float[] g = tiles[4];
+            float b1 = (float) beta1;
+            float c1 = (float) (1 - beta1);
             float b2 = (float) beta2;
             float c2 = (float) (1 - beta2);
+            float corrected = (float) correction;
             float scale = (float) rootScale;
             float eps = (float) epsilon;
             for (int i = 0; i < length; i++) {
+                float mi = b1 * m[i] + c1 * g[i];
                 float vi = b2 * v[i] + c2 * g[i] * g[i];
+                float hat = corrected * mi;
+                m[i] = mi;
                 v[i] = vi;
-                d[i] = m[i] / ((float) Math.sqrt(vi) * scale + eps);
+                mean[i] = hat;
+                d[i] = hat / ((float) Math.sqrt(vi) * scale + eps);
             }
         }
 
         @Override
         public void apply(double[][] tiles, int length) {
-            double[] v = tiles[0];
-            double[] d = tiles[1];
-            double[] m = tiles[2];
-            double[] g = tiles[3];
+            double[] m = tiles[0];
+            double[] v = tiles[1];
+            double[] mean = tiles[2];
+            double[] d = tiles[3];
+            double[] g = tiles[4];
             for (int i = 0; i < length; i++) {
+                m[i] = beta1 * m[i] + (1 - beta1) * g[i];
                 v[i] = beta2 * v[i] + (1 - beta2) * g[i] * g[i];
-                d[i] = m[i] / (Math.sqrt(v[i]) * rootScale + epsilon);
+                mean[i] = correction * m[i];
+                d[i] = mean[i] / (Math.sqrt(v[i]) * rootScale + epsilon);
             }
         }
     }

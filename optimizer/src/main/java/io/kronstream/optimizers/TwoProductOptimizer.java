@@ -6,6 +6,7 @@ import io.kronstream.fisher.RefreshTask;
 import io.kronstream.linalg.Matrix;
 import io.kronstream.linalg.Precision;
 import io.kronstream.linalg.TensorSpec;
+import io.kronstream.network.LayerGradient;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -151,32 +152,38 @@ abstract class TwoProductOptimizer extends KroneckerOptimizer {
     }
 
     @Override
-    final void precondition(Matrix gradient, Matrix direction, Matrix product, LayerState state) {
+    final double precondition(LayerGradient gradient, Matrix direction, LayerState state) {
         Matrix leftBasis = state.tensor(BASIS[RefreshTask.LEFT]);
         Matrix rightBasis = state.tensor(BASIS[RefreshTask.RIGHT]);
-        product.multiply(1, gradient, false, rightBasis, false, 0);
-        direction.multiply(1, leftBasis, true, product, false, 0);
-        divide(direction, state.tensor(EIGENVALUES[RefreshTask.LEFT]), state.tensor(EIGENVALUES[RefreshTask.RIGHT]));
-        product.multiply(1, leftBasis, false, direction, false, 0);
-        direction.multiply(1, product, false, rightBasis, true, 0);
+        Matrix rotated = rotated(direction);
+        products.between(leftBasis, gradient, rightBasis, rotated);
+        double dot = divide(
+                rotated, state.tensor(EIGENVALUES[RefreshTask.LEFT]), state.tensor(EIGENVALUES[RefreshTask.RIGHT]));
+        products.around(1, leftBasis, rotated, rightBasis, direction, 0);
+        return dot;
     }
 
-    private void divide(Matrix rotated, Matrix left, Matrix right) {
+    /** Returns the inner product of what it divides, transformed back, and the quotient. */
+    private double divide(Matrix rotated, Matrix left, Matrix right) {
         int columns = rotated.columns();
         double[] values = new double[columns];
         double[] row = new double[columns];
         right.read(0, values, 0, columns);
         if (indefinite == Indefinite.FIRST_PRODUCT && least(left, values) <= 0) {
-            return;
+            return rotated.squaredNorm();
         }
+        double dot = 0;
         for (int i = 0; i < rotated.rows(); i++) {
             double value = left.get(i, 0);
             rotated.read(i * columns, row, 0, columns);
             for (int j = 0; j < columns; j++) {
-                row[j] /= Math.max(1 + value * values[j], floor);
+                double quotient = row[j] / Math.max(1 + value * values[j], floor);
+                dot += row[j] * quotient;
+                row[j] = quotient;
             }
             rotated.write(i * columns, row, 0, columns);
         }
+        return dot;
     }
 
     /** The least {@code 1 + s2 s1}, for s2 and s1 in descending order: a product of extremes is the least product. */

@@ -132,7 +132,7 @@ class MatrixTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"FLOAT,1", "FLOAT,6", "FLOAT,70", "DOUBLE,1", "DOUBLE,6", "DOUBLE,40"})
+    @CsvSource({"FLOAT,1", "FLOAT,6", "FLOAT,70", "FLOAT,300", "FLOAT,800", "DOUBLE,1", "DOUBLE,6", "DOUBLE,40"})
     void orthonormalisedColumnsSpanTheSameSpaces(Precision precision, int n) {
         Matrix a = normal(precision, n, n, 1, random);
         Matrix q = as(precision, a);

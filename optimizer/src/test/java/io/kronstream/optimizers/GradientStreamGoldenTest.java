@@ -241,7 +241,7 @@ class GradientStreamGoldenTest {
             int start = file.at("/hyper").path("start_preconditioning_step").asInt();
             if (optimizer instanceof Shampoo shampoo && call > start) {
                 // The reference moves the parameters by the roots that the same call refreshes.
-                shampoo.observe(gradient, state);
+                shampoo.observe(new LayerGradient(gradient), state);
                 refresh(shampoo, refresh, state);
                 shampoo.advance(gradient, weights, state);
             } else {

@@ -14,6 +14,7 @@ import io.kronstream.golden.GoldenFile;
 import io.kronstream.linalg.Arena;
 import io.kronstream.linalg.Matrix;
 import io.kronstream.linalg.Precision;
+import io.kronstream.network.LayerGradient;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -67,8 +68,7 @@ class KroneckerDirectionGoldenTest {
                 optimizer.install(state, side, refresh.compute(optimizer.task(state, side)));
             }
             Matrix direction = Matrix.create(precision, m, n);
-            Matrix product = Matrix.create(precision, m, n);
-            optimizer.precondition(matrix(precision, m, n, batch.get("grad")), direction, product, state);
+            optimizer.precondition(new LayerGradient(matrix(precision, m, n, batch.get("grad"))), direction, state);
 
             assertThat(relativeError(direction, expected.get(guarded(expected))))
                     .isLessThan(wide ? GoldenFile.DOUBLE_TOLERANCE : FLOAT_DIRECTION_TOLERANCE);

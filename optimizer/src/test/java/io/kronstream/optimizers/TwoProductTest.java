@@ -9,6 +9,7 @@ import io.kronstream.linalg.Arena;
 import io.kronstream.linalg.Matrix;
 import io.kronstream.linalg.Precision;
 import io.kronstream.linalg.Samples;
+import io.kronstream.network.LayerGradient;
 import io.kronstream.optimizers.TwoProductOptimizer.Indefinite;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -61,7 +62,7 @@ class TwoProductTest {
             Matrix ones = Matrix.create(Precision.DOUBLE, ROWS, COLUMNS);
             ones.fill(1);
             Matrix direction = Samples.normal(Precision.DOUBLE, ROWS, COLUMNS, 1, new Random(1));
-            optimizer.precondition(ones, direction, Matrix.create(Precision.DOUBLE, ROWS, COLUMNS), state);
+            optimizer.precondition(new LayerGradient(ones), direction, state);
             return direction;
         }
     }
