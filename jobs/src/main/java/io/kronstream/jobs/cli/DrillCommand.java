@@ -17,6 +17,7 @@ import java.io.Writer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -40,6 +41,10 @@ import picocli.CommandLine.Spec;
             "Exit status 0 if everything is identical and verified, 1 if not."
         })
 final class DrillCommand implements Callable<Integer> {
+    private static final String ORDERED = "ordered";
+    private static final String ARRIVAL = "arrival";
+    private static final String BOTH = "both";
+    private static final String MODE = "mode";
     private static final long LEAST_EXAMPLES = 60_000;
     private static final long EXAMPLES_PER_KILL = 20_000;
     private static final long DEFAULT_CHECKPOINT_MILLIS = 1000;
@@ -91,6 +96,15 @@ final class DrillCommand implements Callable<Integer> {
 
     @Option(names = "--optimizer", paramLabel = "NAME", description = "Its name (default: dykaf).")
     private String optimizer;
+
+    @Option(
+            names = "--mode",
+            paramLabel = "ordered|arrival|both",
+            defaultValue = ORDERED,
+            description = "ordered: each model learns from one partition, and the two runs must be equal. arrival: it"
+                    + " learns from all, each example must be learned exactly once, and every version must follow from"
+                    + " its journal (default: ${DEFAULT-VALUE}).")
+    private String mode;
 
     @Option(
             names = "--partitions",
@@ -149,7 +163,8 @@ final class DrillCommand implements Callable<Integer> {
     @Option(
             names = "--json",
             paramLabel = "FILE",
-            description = "Writes the report to this file, as JSON; of a soak, a line for every ten seconds.")
+            description =
+                    "Writes the report to this file, as JSON, one for each mode; of a soak, a line for every ten seconds.")
     private Path json;
 
     @Option(names = "--verbose", description = "Shows the logs, and the stack trace of a failure.")
@@ -161,15 +176,25 @@ final class DrillCommand implements Callable<Integer> {
         if (soak != null) {
             return soak(out);
         }
-        Drill drill = new Drill(settings(), out);
-        Interrupt.on(drill::stop);
-        DrillReport report = drill.run();
-        out.print(System.lineSeparator() + report.text());
-        out.flush();
-        if (json != null) {
-            Files.writeString(json, report.json());
+        List<DrillSettings> drills = new ArrayList<>();
+        for (String each : mode.equals(BOTH) ? List.of(ORDERED, ARRIVAL) : List.of(mode)) {
+            drills.add(settings(each));
         }
-        return report.identical() && report.verified() ? ExitStatus.DONE : ExitStatus.FAILED;
+        boolean passed = true;
+        StringBuilder reports = new StringBuilder();
+        for (DrillSettings each : drills) {
+            Drill drill = new Drill(each, out);
+            Interrupt.on(drill::stop);
+            DrillReport report = drill.run();
+            out.print(System.lineSeparator() + report.text());
+            out.flush();
+            reports.append(report.json());
+            passed &= report.identical() && report.verified();
+            if (json != null) {
+                Files.writeString(json, reports);
+            }
+        }
+        return passed ? ExitStatus.DONE : ExitStatus.FAILED;
     }
 
     private int soak(PrintWriter out) throws IOException, InterruptedException, JobFailure {
@@ -182,7 +207,7 @@ final class DrillCommand implements Callable<Integer> {
         examples = Long.MAX_VALUE;
         try (PrintWriter samples =
                 new PrintWriter(json == null ? Writer.nullWriter() : Files.newBufferedWriter(json), true)) {
-            Soak run = new Soak(settings(), length, pause, rate, out, samples);
+            Soak run = new Soak(settings(ORDERED), length, pause, rate, out, samples);
             Interrupt.on(run::stop);
             run.run();
         }
@@ -202,7 +227,10 @@ final class DrillCommand implements Callable<Integer> {
     }
 
     /** Everything is checked here, before anything is started. */
-    private DrillSettings settings() {
+    private DrillSettings settings(String chosen) {
+        if (!List.of(ORDERED, ARRIVAL, BOTH).contains(mode)) {
+            throw new InvalidSettingsException("--mode", List.of("is ordered, arrival or both, was '" + mode + "'"));
+        }
         atLeast(0, kills, "--kills");
         atLeast(1, partitions, "--partitions");
         atLeast(1, taskManagers, "--taskmanagers");
@@ -226,6 +254,7 @@ final class DrillCommand implements Callable<Integer> {
                 .put(JobOptions.SEED, seed)
                 .put(JobOptions.RESTART_ATTEMPTS, RESTARTS_PER_KILL * (kills + 1))
                 .put(JobOptions.REFRESH_PARKED, PARKED)
+                .put(MODE, chosen.equals(ORDERED) ? null : chosen)
                 .putAll(others);
         return new DrillSettings(
                 data,

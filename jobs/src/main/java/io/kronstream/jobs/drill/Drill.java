@@ -10,6 +10,7 @@ import io.kronstream.jobs.observer.Oracle;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.io.PrintWriter;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
@@ -79,11 +80,12 @@ public final class Drill {
 
     private DrillReport run(WorkDirectory directory, Site site) throws IOException, InterruptedException, JobFailure {
         say(
-                "A broker, a JobManager and %d TaskManagers run; learning %,d examples of %s with %s.",
+                "A broker, a JobManager and %d TaskManagers run; learning %,d examples of %s with %s, %s.",
                 settings.taskManagers(),
                 settings.examples(),
                 settings.dataset().name(),
-                settings.job().learner().optimizer().name());
+                settings.job().learner().optimizer().name(),
+                settings.mode());
         say("The undisturbed run:");
         DrillRun.Result calm = run(CALM, directory, site, List.of());
         Transcript calmTranscript = Transcript.read(calm.job());
@@ -92,7 +94,7 @@ public final class Drill {
                 run(DISTURBED, directory, site, KillPlan.of(settings.kills(), settings.examples(), settings.seed()));
         say("Comparing what the two runs have left on Kafka.");
         Transcript disturbedTranscript = Transcript.read(disturbed.job());
-        List<String> differences = Comparison.differences(calmTranscript, disturbedTranscript);
+        List<String> differences = Comparison.differences(calmTranscript, disturbedTranscript, settings.ordered());
         say("Verifying: learning the same again without Flink.");
         SortedMap<String, String> digests = new TreeMap<>();
         boolean verified = verify(disturbed.job(), digests);
@@ -105,15 +107,34 @@ public final class Drill {
         return new DrillRun(settings, site, job, out, () -> stopped).run(plan);
     }
 
-    /** Whether the oracle has the same digest of the newest version of each model, and there is one. */
-    private static boolean verify(JobSettings job, SortedMap<String, String> digests) {
-        SortedMap<String, ModelManifest> versions;
+    /**
+     * Whether the oracle has the same digests of the newest version of each model, and there is one. In arrival mode that
+     * is asked of every version.
+     */
+    private boolean verify(JobSettings job, SortedMap<String, String> digests) {
+        SortedMap<Long, List<ModelManifest>> rounds = new TreeMap<>();
         try (ModelReader reader = new ModelReader(job.kafka(), job.topics().models(), job.committedOnly())) {
-            versions = reader.newest();
+            reader.newest().forEach((model, newest) -> {
+                digests.put(model, newest.modelDigest());
+                if (settings.ordered()) {
+                    rounds.computeIfAbsent(0L, any -> new ArrayList<>()).add(newest);
+                }
+            });
+            if (!settings.ordered()) {
+                digests.keySet().forEach(model -> reader.versions(model)
+                        .forEach((number, version) -> rounds.computeIfAbsent(number, any -> new ArrayList<>())
+                                .add(version)));
+            }
         }
-        versions.forEach((model, version) -> digests.put(model, version.modelDigest()));
-        Map<String, String> learnedAgain = new Oracle(job).digests(versions.values());
-        return !digests.isEmpty() && learnedAgain.equals(digests);
+        Oracle oracle = new Oracle(job);
+        for (List<ModelManifest> versions : rounds.values()) {
+            Map<String, String> published = new TreeMap<>();
+            versions.forEach(version -> published.put(version.model(), version.modelDigest()));
+            if (!oracle.digests(versions).equals(published)) {
+                return false;
+            }
+        }
+        return !digests.isEmpty();
     }
 
     private void say(String format, Object... values) {

@@ -25,7 +25,17 @@ public record DrillSettings(
     /** Every so many rows one cannot be read, so that there are dead letters to compare too. */
     private static final int BAD_EVERY = 1009;
 
+    private static final String ORDERED = "ordered";
     private static final byte[] BAD = "not a row".getBytes(StandardCharsets.UTF_8);
+
+    /** {@code ordered}, where two runs are equal, or {@code arrival}, where each equals its own journal. */
+    String mode() {
+        return job.values().getOrDefault("mode", ORDERED);
+    }
+
+    boolean ordered() {
+        return mode().equals(ORDERED);
+    }
 
     /** Task slots of each TaskManager: together just enough, so that every TaskManager has something to lose. */
     int slots() {

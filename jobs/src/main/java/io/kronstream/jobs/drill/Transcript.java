@@ -4,6 +4,7 @@ package io.kronstream.jobs.drill;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.kronstream.connectors.TopicAdmin;
+import io.kronstream.connectors.model.ModelReader;
 import io.kronstream.jobs.JobFailure;
 import io.kronstream.jobs.JobSettings;
 import java.io.IOException;
@@ -28,14 +29,16 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 /**
  * Everything that a job has left on Kafka, as a reader of committed records sees it.
  *
- * @param models for each key of the models topic the SHA-256 of its records in their order: chunks and manifests, and so
- *     every version that was ever published
+ * @param manifests for each manifest key of the models topic the SHA-256 of its records in their order
+ * @param versions for each version that was ever published, by model and number, the SHA-256 of its bytes, put together
+ *     from its chunks; how it is cut into chunks may differ after a restart
  * @param scores the scores of each example; in order there is one
  * @param deadLetters the dead letters of each example that could not be learned from; in order there is one
  * @param examples how many examples each partition has got
  */
 record Transcript(
-        SortedMap<String, List<String>> models,
+        SortedMap<String, List<String>> manifests,
+        SortedMap<String, String> versions,
         SortedMap<Place, List<String>> scores,
         SortedMap<Place, List<String>> deadLetters,
         SortedMap<Integer, Long> examples) {
@@ -59,7 +62,7 @@ record Transcript(
      * @throws JobFailure if a transaction was left open, so that part of it cannot be read
      */
     static Transcript read(JobSettings job) throws JobFailure {
-        SortedMap<String, List<String>> models = new TreeMap<>();
+        SortedMap<String, List<String>> manifests = new TreeMap<>();
         SortedMap<Place, List<String>> scores = new TreeMap<>();
         SortedMap<Place, List<String>> deadLetters = new TreeMap<>();
         SortedMap<Integer, Long> examples;
@@ -67,14 +70,26 @@ record Transcript(
             examples = admin.endOffsets(job.topics().examples());
             read(job, admin, job.topics().models(), written -> {
                 String key = new String(written.key(), StandardCharsets.UTF_8);
-                if (key.contains("/")) { // else it is the job's own file
-                    add(models, key, written.value() == null ? "deleted" : sha256(written.value()));
+                if (key.contains("/manifest/") && written.value() != null) {
+                    add(manifests, key, sha256(written.value()));
                 }
             });
             read(job, admin, job.topics().scores(), written -> add(scores, scored(written), text(written.value())));
             read(job, admin, job.topics().deadLetters(), written -> add(deadLetters, origin(written), letter(written)));
         }
-        return new Transcript(models, scores, deadLetters, examples);
+        return new Transcript(manifests, versions(job), scores, deadLetters, examples);
+    }
+
+    private static SortedMap<String, String> versions(JobSettings job) {
+        SortedMap<String, String> versions = new TreeMap<>();
+        try (ModelReader reader = new ModelReader(job.kafka(), job.topics().models(), job.committedOnly())) {
+            for (String model : reader.models()) {
+                reader.versions(model)
+                        .forEach((number, version) ->
+                                versions.put(model + " version " + number, version.payloadSha256()));
+            }
+        }
+        return versions;
     }
 
     private static void read(
@@ -155,13 +170,5 @@ record Transcript(
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("Every Java platform has SHA-256", e);
         }
-    }
-
-    /** Manifests among the records: published versions. */
-    long versions() {
-        return models.entrySet().stream()
-                .filter(entry -> entry.getKey().contains("/manifest/"))
-                .mapToLong(entry -> entry.getValue().size())
-                .sum();
     }
 }

@@ -2,6 +2,7 @@
 package io.kronstream.jobs.embedded;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -10,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 
 /**
  * A Java process started by this one: the same Java, class path, module flags and environment. Its output goes to
@@ -29,13 +31,15 @@ final class ChildJvm implements AutoCloseable {
     private final String name;
     private final Process process;
     private final Path output;
+    private final Path log;
     private final Thread hook;
     private boolean killed;
 
-    private ChildJvm(String name, Process process, Path output) {
+    private ChildJvm(String name, Process process, Path output, Path log) {
         this.name = name;
         this.process = process;
         this.output = output;
+        this.log = log;
         this.hook = new Thread(process::destroyForcibly, name + "-end");
         Runtime.getRuntime().addShutdownHook(hook);
     }
@@ -76,7 +80,7 @@ final class ChildJvm implements AutoCloseable {
         builder.environment().putIfAbsent("OMP_NUM_THREADS", "1");
         builder.environment().putIfAbsent("OPENBLAS_NUM_THREADS", "1");
         builder.environment().putAll(environment);
-        return new ChildJvm(name, builder.start(), output);
+        return new ChildJvm(name, builder.start(), output, log);
     }
 
     long pid() {
@@ -95,8 +99,8 @@ final class ChildJvm implements AutoCloseable {
     /** Throws, with the last lines that it wrote, if the process has ended. */
     void requireAlive() throws IOException {
         if (!process.isAlive()) {
-            throw new IOException("The process %s ended with status %d; the last lines of %s: %s"
-                    .formatted(name, process.exitValue(), output, lastLines()));
+            throw new IOException("The process %s ended with status %d; it wrote: %s%s"
+                    .formatted(name, process.exitValue(), lastLines(), firstError()));
         }
     }
 
@@ -146,6 +150,21 @@ final class ChildJvm implements AutoCloseable {
         List<String> lines =
                 Files.readString(output, StandardCharsets.UTF_8).lines().toList();
         return String.join(" | ", lines.subList(Math.max(0, lines.size() - LAST_LINES), lines.size()));
+    }
+
+    /** What its log complains of first, if it does: what comes later mostly follows from it. */
+    private String firstError() throws IOException {
+        if (!Files.exists(log)) {
+            return "";
+        }
+        try (Stream<String> lines = Files.lines(log, StandardCharsets.UTF_8)) {
+            return lines.filter(line -> line.contains(" ERROR "))
+                    .findFirst()
+                    .map(line -> " | " + line)
+                    .orElse("");
+        } catch (UncheckedIOException e) {
+            return ""; // not text
+        }
     }
 
     private static List<String> inheritedFlags() {

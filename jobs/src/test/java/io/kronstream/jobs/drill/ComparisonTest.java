@@ -56,24 +56,44 @@ class ComparisonTest {
 
     @Test
     void anotherVersion() {
-        assertThat(differences(run -> run.models().put("shop/manifest/1", List.of("a", "c"))))
+        assertThat(differences(run -> run.manifests().put("shop/manifest/1", List.of("a", "c"))))
                 .singleElement()
                 .asString()
-                .contains("1 published records of ... differ; of shop/manifest/1");
+                .contains("1 manifests of ... differ; of shop/manifest/1");
+    }
+
+    @Test
+    void aVersionThatIsNotWhole() {
+        assertThat(differences(run -> run.versions().remove("shop version 3")))
+                .singleElement()
+                .asString()
+                .contains("1 published bytes of ... differ; of shop version 3");
     }
 
     @Test
     void aVersionThatWasPublishedTwice() {
-        assertThat(differences(run -> run.models().put("shop/manifest/1", List.of("a", "b", "b"))))
+        assertThat(differences(run -> run.manifests().put("shop/manifest/1", List.of("a", "b", "b"))))
                 .hasSize(1);
     }
 
     @Test
     void aModelTooMany() {
-        assertThat(differences(run -> run.models().put("other/manifest/1", List.of("a"))))
+        assertThat(differences(run -> run.manifests().put("other/manifest/1", List.of("a"))))
                 .singleElement()
                 .asString()
                 .contains("the undisturbed run has nothing");
+    }
+
+    @Test
+    void whereOrderIsThatOfArrivalOnlyLossesCount() {
+        Transcript disturbed = transcript();
+        disturbed.manifests().put("shop/manifest/1", List.of("c"));
+        disturbed.scores().put(new Place(0, 0), List.of("{\"prediction\": 0.6}"));
+
+        assertThat(Comparison.differences(transcript(), disturbed, false)).isEmpty();
+
+        disturbed.scores().remove(new Place(0, 1));
+        assertThat(Comparison.differences(transcript(), disturbed, false)).hasSize(1);
     }
 
     @Test
@@ -83,13 +103,13 @@ class ComparisonTest {
         Transcript other = transcript();
         other.scores().remove(new Place(0, 1));
 
-        assertThat(Comparison.differences(one, other)).hasSize(2);
+        assertThat(Comparison.differences(one, other, true)).hasSize(2);
     }
 
     private static List<String> differences(Consumer<Transcript> spoil) {
         Transcript disturbed = transcript();
         spoil.accept(disturbed);
-        return Comparison.differences(transcript(), disturbed);
+        return Comparison.differences(transcript(), disturbed, true);
     }
 
     /** Two examples of one partition scored, one of another rejected, two versions of a model. */
@@ -99,6 +119,7 @@ class ComparisonTest {
         scores.put(new Place(0, 1), List.of(SCORE));
         return new Transcript(
                 new TreeMap<>(Map.of("shop/manifest/1", List.of("a", "b"))),
+                new TreeMap<>(Map.of("shop version 1", "abc", "shop version 3", "def")),
                 scores,
                 new TreeMap<>(Map.of(new Place(1, 0), List.of("bad"))),
                 new TreeMap<>(Map.of(0, 2L, 1, 1L)));
