@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /**
  * The YAML form of {@link JobSettings}: the options of {@link JobOptions} with their nouns nested, the records'
@@ -114,12 +115,21 @@ public final class JobFile {
                 flatten(key + ".", nested, values);
             } else if (node.isArray()) {
                 List<String> elements = new ArrayList<>();
-                node.forEach(element -> elements.add(element.asText()));
+                node.forEach(element -> elements.add(text(element)));
                 values.put(key, elements.toString());
             } else if (!node.isNull()) {
                 values.put(key, node.asText());
             }
         });
+    }
+
+    /** A single value, or a mapping of one name, such as {@code dense: 128}. */
+    private static String text(JsonNode element) {
+        return element instanceof ObjectNode one
+                ? one.properties().stream()
+                        .map(entry -> entry.getKey() + ": " + entry.getValue().asText())
+                        .collect(Collectors.joining(" "))
+                : element.asText();
     }
 
     private static void put(ObjectNode mapping, String key, String value) {
@@ -132,7 +142,7 @@ public final class JobFile {
             node = node.withObjectProperty(nouns[i]);
         }
         String last = nouns[nouns.length - 1];
-        if (key.equals(JobOptions.HIDDEN.key())) {
+        if (key.equals(JobOptions.LAYERS.key())) {
             node.set(last, YamlFile.parse(key, "v: " + value).get("v"));
         } else if (PLAIN.matcher(value).matches()) {
             node.set(last, YamlFile.parse(key, "v: " + value).get("v"));

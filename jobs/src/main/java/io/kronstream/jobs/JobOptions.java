@@ -5,9 +5,12 @@ import static org.apache.flink.configuration.ConfigOptions.key;
 
 import io.kronstream.connectors.Delivery;
 import io.kronstream.learner.LearnerSettings;
+import io.kronstream.learner.NetworkSettings;
+import io.kronstream.learner.Objective;
 import io.kronstream.network.Activation;
 import io.kronstream.operators.RefreshMode;
 import io.kronstream.optimizers.Knobs;
+import io.kronstream.optimizers.RowMethod;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -75,7 +78,34 @@ public final class JobOptions {
     public static final ConfigOption<Activation> ACTIVATION = key("model.activation")
             .enumType(Activation.class)
             .defaultValue(Activation.RELU)
-            .withDescription("Function of the hidden layers; tanh costs more per example than relu.");
+            .withDescription("Function of the hidden layers; the others cost more per example than relu.");
+    public static final ConfigOption<String> LAYERS = key("model.layers")
+            .stringType()
+            .noDefaultValue()
+            .withDescription("The layers between inputs and output, such as [dense: 128, layer-norm, relu]; instead of"
+                    + " model.hidden and model.activation. See the network reference.");
+    public static final ConfigOption<Objective> LOSS = key("model.loss")
+            .enumType(Objective.class)
+            .defaultValue(Objective.AUTO)
+            .withDescription("What the output is made to mean: auto is logistic for a binary label, else squared;"
+                    + " poisson for counts, quantile for a quantile. Costs nothing.");
+    public static final ConfigOption<Double> QUANTILE = key("model.quantile")
+            .doubleType()
+            .defaultValue(NetworkSettings.DEFAULT_LEVEL)
+            .withDescription("Level of the quantile that model.loss quantile predicts; 0.5 is the median.");
+    public static final ConfigOption<RowMethod> ROW_METHOD = key("embedding.method")
+            .enumType(RowMethod.class)
+            .defaultValue(RowMethod.ADAGRAD)
+            .withDescription("What learns embedding tables, row by row. adagrad remembers two numbers per row, adam and"
+                    + " adafisher as many as the table has and three more per row.");
+    public static final ConfigOption<Double> ROW_RATE = key("embedding.learning-rate")
+            .doubleType()
+            .defaultValue(NetworkSettings.DEFAULT_ROW_RATE)
+            .withDescription("Its step size; the one of adagrad fades with every touch of a row.");
+    public static final ConfigOption<Double> VECTOR_RATE = key("vector.learning-rate")
+            .doubleType()
+            .defaultValue(NetworkSettings.DEFAULT_VECTOR_RATE)
+            .withDescription("Step size of Adam, which learns the gains and biases of layer norms.");
     public static final ConfigOption<Long> SEED = key("model.seed")
             .longType()
             .defaultValue(1L)
@@ -197,6 +227,12 @@ public final class JobOptions {
             MODEL,
             HIDDEN,
             ACTIVATION,
+            LAYERS,
+            LOSS,
+            QUANTILE,
+            ROW_METHOD,
+            ROW_RATE,
+            VECTOR_RATE,
             SEED,
             PUBLISH_EVERY,
             MODEL_FILES_ABOVE,

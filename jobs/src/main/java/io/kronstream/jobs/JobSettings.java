@@ -6,6 +6,8 @@ import io.kronstream.connectors.KafkaSettings;
 import io.kronstream.connectors.Topics;
 import io.kronstream.learner.DataSchema;
 import io.kronstream.learner.LearnerSettings;
+import io.kronstream.learner.NetworkSettings;
+import io.kronstream.network.LayerSpec;
 import io.kronstream.operators.RefreshMode;
 import io.kronstream.operators.TrainSettings;
 import io.kronstream.optimizers.OptimizerSettings;
@@ -103,8 +105,7 @@ public record JobSettings(
         OptimizerSettings optimizer = read.optimizer(values);
         LearnerSettings learner = new LearnerSettings(
                 schema,
-                read.get(JobOptions.HIDDEN),
-                read.get(JobOptions.ACTIVATION),
+                read.network(),
                 optimizer,
                 read.get(JobOptions.BATCH_SIZE),
                 read.get(JobOptions.BATCH_INTERVAL).toMillis(),
@@ -220,8 +221,13 @@ public record JobSettings(
         values.put(JobOptions.TOPIC_PREFIX.key(), topics.prefix());
         values.put(JobOptions.DELIVERY.key(), text(delivery));
         values.put(JobOptions.MODEL.key(), model);
-        values.put(JobOptions.HIDDEN.key(), learner.hidden().toString());
-        values.put(JobOptions.ACTIVATION.key(), text(learner.activation()));
+        NetworkSettings network = learner.network();
+        values.put(JobOptions.LAYERS.key(), network.text());
+        values.put(JobOptions.LOSS.key(), text(network.objective()));
+        values.put(JobOptions.QUANTILE.key(), Double.toString(network.level()));
+        values.put(JobOptions.ROW_METHOD.key(), text(network.rowMethod()));
+        values.put(JobOptions.ROW_RATE.key(), Double.toString(network.rowRate()));
+        values.put(JobOptions.VECTOR_RATE.key(), Double.toString(network.vectorRate()));
         values.put(JobOptions.SEED.key(), Long.toString(learner.seed()));
         values.put(JobOptions.PUBLISH_EVERY.key(), Long.toString(publishEvery));
         values.put(JobOptions.MODEL_FILES_ABOVE.key(), modelFiles.above + " b");
@@ -315,6 +321,36 @@ public record JobSettings(
                 }
             }
             return optimizer;
+        }
+
+        NetworkSettings network() {
+            return new NetworkSettings(
+                    layers(),
+                    get(JobOptions.LOSS),
+                    get(JobOptions.QUANTILE),
+                    get(JobOptions.ROW_METHOD),
+                    get(JobOptions.ROW_RATE),
+                    get(JobOptions.VECTOR_RATE));
+        }
+
+        private List<LayerSpec> layers() {
+            List<LayerSpec> hidden = LayerSpec.hidden(get(JobOptions.HIDDEN), get(JobOptions.ACTIVATION));
+            String layers = get(JobOptions.LAYERS, null);
+            if (layers == null) {
+                return hidden;
+            }
+            for (ConfigOption<?> shortForm : List.of(JobOptions.HIDDEN, JobOptions.ACTIVATION)) {
+                if (configuration.contains(shortForm)) {
+                    problems.add("'" + JobOptions.LAYERS.key() + "' and '" + shortForm.key()
+                            + "' exclude each other: the layers say it all");
+                }
+            }
+            try {
+                return LayerSpec.parse(layers);
+            } catch (IllegalArgumentException e) {
+                problems.add("'" + JobOptions.LAYERS.key() + "': " + e.getMessage());
+                return hidden;
+            }
         }
 
         String bootstrap() {

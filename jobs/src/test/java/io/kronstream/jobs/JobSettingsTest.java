@@ -10,13 +10,17 @@ import io.kronstream.connectors.Topics;
 import io.kronstream.fisher.RefreshMethod;
 import io.kronstream.learner.DataSchema;
 import io.kronstream.learner.LearnerSettings;
+import io.kronstream.learner.NetworkSettings;
+import io.kronstream.learner.Objective;
 import io.kronstream.learner.Task;
 import io.kronstream.network.Activation;
+import io.kronstream.network.LayerSpec;
 import io.kronstream.operators.RefreshMode;
 import io.kronstream.optimizers.Knob;
 import io.kronstream.optimizers.Knobs;
 import io.kronstream.optimizers.OptimizerSettings;
 import io.kronstream.optimizers.Optimizers;
+import io.kronstream.optimizers.RowMethod;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -81,6 +85,11 @@ class JobSettingsTest {
         values.put("model.name", "one");
         values.put("model.hidden", "[8, 4, 2]");
         values.put("model.activation", "tanh");
+        values.put("model.loss", "quantile");
+        values.put("model.quantile", "0.25");
+        values.put("embedding.method", "adam");
+        values.put("embedding.learning-rate", "0.2");
+        values.put("vector.learning-rate", "0.3");
         values.put("model.seed", "9");
         values.put("model.publish-every", "7");
         values.put("model.files.above", "3 mb");
@@ -113,8 +122,13 @@ class JobSettingsTest {
                         "one",
                         new LearnerSettings(
                                 SCHEMA,
-                                List.of(8, 4, 2),
-                                Activation.TANH,
+                                new NetworkSettings(
+                                        LayerSpec.hidden(List.of(8, 4, 2), Activation.TANH),
+                                        Objective.QUANTILE,
+                                        0.25,
+                                        RowMethod.ADAM,
+                                        0.2,
+                                        0.3),
                                 OptimizerSettings.defaults("soap")
                                         .with(Knobs.LEARNING_RATE, 0.25)
                                         .with(Knobs.REFRESH_INTERVAL, 5)
@@ -138,6 +152,8 @@ class JobSettingsTest {
         tested.add("kafka.properties");
         tested.remove("optimizer.learning-rate");
         tested.add("optimizer");
+        // Instead of model.hidden and model.activation.
+        tested.add("model.layers");
         assertThat(JobOptions.ALL.stream().map(ConfigOption::key)).containsExactlyInAnyOrderElementsOf(tested);
         assertThat(JobFile.parse("again", JobFile.write(settings))).isEqualTo(settings);
     }
@@ -248,10 +264,70 @@ class JobSettingsTest {
         JobSettings settings = JobFile.read(file, Map.of("model.publish-every", "4"));
 
         assertThat(settings.learner().schema()).isEqualTo(SCHEMA);
-        assertThat(settings.learner().hidden()).containsExactly(5);
+        assertThat(settings.learner().network()).isEqualTo(NetworkSettings.hidden(List.of(5), Activation.RELU));
         assertThat(settings.publishEvery()).isEqualTo(4);
         assertThat(settings.checkpoints().intervalMillis()).isEqualTo(2000);
         assertThat(settings.kafka().properties()).containsExactly(Map.entry("security.protocol", "SSL"));
+    }
+
+    @Test
+    void theFileListsLayers(@TempDir Path dir) throws IOException {
+        Path file = Files.writeString(
+                dir.resolve("job.yaml"),
+                """
+                kafka: {bootstrap: "b:1"}
+                columns: [x, y]
+                schema: {task: regression, label: y, numeric: [x]}
+                model:
+                  layers:
+                    - dense: 8
+                    - layer-norm
+                    - gelu
+                    - dense: 4
+                  loss: quantile
+                  quantile: 0.9
+                embedding: {method: adam, learning-rate: 0.01}
+                vector: {learning-rate: 0.002}
+                """);
+
+        JobSettings settings = JobFile.read(file, Map.of());
+
+        assertThat(settings.learner().network())
+                .isEqualTo(new NetworkSettings(
+                        List.of(
+                                new LayerSpec.Dense(8),
+                                new LayerSpec.Norm(),
+                                new LayerSpec.Activate(Activation.GELU),
+                                new LayerSpec.Dense(4)),
+                        Objective.QUANTILE,
+                        0.9,
+                        RowMethod.ADAM,
+                        0.01,
+                        0.002));
+        assertThat(JobFile.parse("again", JobFile.write(settings))).isEqualTo(settings);
+    }
+
+    @Test
+    void networksWithProblemsAreRefused() {
+        Map<String, String> values = Map.of(
+                "kafka.bootstrap", "b:1",
+                "model.hidden", "[3]",
+                "model.layers", "[dense: 3, softplus]",
+                "model.loss", "logistic",
+                "model.quantile", "1",
+                "embedding.learning-rate", "0");
+
+        InvalidSettingsException e =
+                catchThrowableOfType(InvalidSettingsException.class, () -> JobSettings.of("o", values, SCHEMA));
+
+        assertThat(e.problems())
+                .containsExactlyInAnyOrder(
+                        "'model.layers' and 'model.hidden' exclude each other: the layers say it all",
+                        "'model.layers': there is no layer 'softplus'; there are 'dense: UNITS', layer-norm, identity,"
+                                + " relu, tanh, sigmoid, gelu",
+                        "'model.loss' must be 'logistic' for a binary label and nothing else, was 'logistic'",
+                        "'model.quantile' must lie between 0 and 1, was 1.0",
+                        "'embedding.learning-rate' must be a positive number, was 0.0");
     }
 
     @Test

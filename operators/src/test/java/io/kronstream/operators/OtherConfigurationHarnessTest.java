@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.kronstream.learner.Example;
 import io.kronstream.learner.LearnerSettings;
+import io.kronstream.network.Activation;
 import io.kronstream.optimizers.Knobs;
 import io.kronstream.optimizers.OptimizerSettings;
 import io.kronstream.state.UnfitStateException;
@@ -21,8 +22,8 @@ class OtherConfigurationHarnessTest {
     private static final int CUT = 203;
     private static final List<Example> STREAM = TestStreams.examples(0, 400);
     private static final TrainSettings DYKAF = TestStreams.settings(RefreshMode.REMOTE);
-    private static final TrainSettings ADAM = with(
-            TestStreams.learner().hidden(), OptimizerSettings.defaults("adam").with(Knobs.LEARNING_RATE, 0.02), 0);
+    private static final TrainSettings ADAM =
+            with(List.of(8), OptimizerSettings.defaults("adam").with(Knobs.LEARNING_RATE, 0.02), 0);
 
     /** With refreshes outstanding, examples parked and mini-batches open. */
     private static OperatorSubtaskState ofDykaf;
@@ -45,7 +46,7 @@ class OtherConfigurationHarnessTest {
 
         assertThatThrownBy(() -> open(other, false))
                 .isInstanceOf(UnfitStateException.class)
-                .hasMessageContaining("'model.hidden' was [8], is [8, 4]")
+                .hasMessageContaining("'model.layers' was [dense: 8, relu], is [dense: 8, relu, dense: 4, relu]")
                 .hasMessageContaining("'optimizer.name' was dykaf, is adam")
                 .hasMessageContaining("'optimizer.rank-one-second-moment' was false, is not there")
                 .hasMessageContaining("'refresh.lag' was above 0, is 0")
@@ -61,7 +62,7 @@ class OtherConfigurationHarnessTest {
     void weightsOnlyIsOfferedWhereItWouldHelpAndRefusedWhereNot() {
         assertThatThrownBy(() -> open(ADAM, false)).hasMessageContaining("start with --weights-only");
         assertThatThrownBy(() -> open(with(List.of(8, 4), OptimizerSettings.defaults("adam"), 0), true))
-                .hasMessageContaining("'model.hidden' was [8], is [8, 4]")
+                .hasMessageContaining("'model.layers' was [dense: 8, relu], is [dense: 8, relu, dense: 4, relu]")
                 .hasMessageContaining("--weights-only lets the optimizer differ, nothing else");
     }
 
@@ -69,7 +70,7 @@ class OtherConfigurationHarnessTest {
     void whatIsFreeMayChange() throws Exception {
         open(TestStreams.withLearningRate(DYKAF, 0.5), false);
         OptimizerSettings optimizer = OptimizerSettings.defaults("dykaf").with(Knobs.REFRESH_INTERVAL, 7);
-        open(with(DYKAF.learner().hidden(), optimizer, 5), false);
+        open(with(List.of(8), optimizer, 5), false);
     }
 
     @Test
@@ -147,7 +148,7 @@ class OtherConfigurationHarnessTest {
                 new LearnerSettings(
                         learner.schema(),
                         hidden,
-                        learner.activation(),
+                        Activation.RELU,
                         optimizer,
                         learner.batch(),
                         learner.batchInterval(),

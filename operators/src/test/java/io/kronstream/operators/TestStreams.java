@@ -111,8 +111,7 @@ final class TestStreams {
         return new TrainSettings(
                 new LearnerSettings(
                         learner.schema(),
-                        learner.hidden(),
-                        learner.activation(),
+                        learner.network(),
                         learner.optimizer().with(Knobs.LEARNING_RATE, rate),
                         learner.batch(),
                         learner.batchInterval(),

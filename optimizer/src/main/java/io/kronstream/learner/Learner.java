@@ -4,6 +4,8 @@ package io.kronstream.learner;
 import io.kronstream.fisher.RefreshTask;
 import io.kronstream.linalg.Arena;
 import io.kronstream.linalg.Matrix;
+import io.kronstream.network.Architecture;
+import io.kronstream.network.Embedding;
 import io.kronstream.network.LayerGradient;
 import io.kronstream.network.LayerShape;
 import io.kronstream.network.Network;
@@ -58,13 +60,19 @@ public final class Learner implements AutoCloseable {
     }
 
     private static final int LAYOUT = 1;
+    private static final int PAYLOAD_LAYOUT = 2;
     private static final int LARGEST_MAP = 1 << 20;
 
     private final LearnerFactory shared;
     private final LearnerSettings settings;
     private final String model;
     private final Arena arena;
+    /** Of the dense layers, and then of the others. */
     private final List<Matrix> parameters = new ArrayList<>();
+
+    /** Of the dense layers, which the optimizer learns. */
+    private final List<Matrix> matrices;
+
     private final List<LayerState> layers = new ArrayList<>();
     private final List<RefreshSlot> slots = new ArrayList<>();
     private final Features features;
@@ -104,6 +112,8 @@ public final class Learner implements AutoCloseable {
                         layer, side, shared.optimizer().sideLength(shape.rows(), shape.columns(), side)));
             }
         }
+        this.matrices = List.copyOf(parameters);
+        parameters.addAll(shared.sideLayers().parameters(arena));
     }
 
     static String layerPrefix(int layer) {
@@ -114,10 +124,10 @@ public final class Learner implements AutoCloseable {
         return layerPrefix(layer) + "weights";
     }
 
-    /** Weights and biases uniform in +-1/sqrt(inputs of the layer), as PyTorch's dense layers start. */
+    /** Of dense layers weights and biases uniform in +-1/sqrt(inputs of the layer), as PyTorch's dense layers start. */
     void initialise() {
-        for (int layer = 0; layer < parameters.size(); layer++) {
-            Matrix weights = parameters.get(layer);
+        for (int layer = 0; layer < matrices.size(); layer++) {
+            Matrix weights = matrices.get(layer);
             SplitMix64 random = new SplitMix64(settings.seed(), model + "/" + layerPrefix(layer));
             double bound = 1 / Math.sqrt(Math.max(1, weights.columns() - 1));
             float[] row = new float[weights.columns()];
@@ -129,6 +139,7 @@ public final class Learner implements AutoCloseable {
             }
             arena.markDirty(weightsTensor(layer));
         }
+        shared.sideLayers().initialise(arena, settings.seed(), model);
     }
 
     /**
@@ -251,6 +262,7 @@ public final class Learner implements AutoCloseable {
         int rows = batch.instances.size();
         for (int row = 0; row < rows; row++) {
             network.setInput(row, batch.instances.get(row).inputs);
+            network.setIds(row, batch.instances.get(row).ids);
         }
         return rows;
     }
@@ -272,7 +284,7 @@ public final class Learner implements AutoCloseable {
         record(batch);
         double[] targets = shared.targets();
         for (int row = 0; row < rows; row++) {
-            targets[row] = batch.instances.get(row).target();
+            targets[row] = shared.objective().target(batch.instances.get(row));
         }
         double loss = network.backward(parameters, targets, rows);
         if (!finite(loss, network)) {
@@ -288,11 +300,12 @@ public final class Learner implements AutoCloseable {
             gradients.add(network.gradient(layer));
             arena.markDirty(weightsTensor(layer));
         }
-        optimizer.step(gradients, parameters, layers);
+        optimizer.step(gradients, matrices, layers);
         if (optimizer.wantsLossAfter(layers.get(0))) {
             network.forward(parameters, rows);
             optimizer.judge(loss, network.loss(targets, rows), layers);
         }
+        shared.sideLayers().step(arena);
         step++;
         learned += rows;
         List<RefreshSlot> asked = ask();
@@ -312,7 +325,7 @@ public final class Learner implements AutoCloseable {
                 return false;
             }
         }
-        return true;
+        return shared.sideLayers().isFinite();
     }
 
     private RejectedBatch rejection(MiniBatch batch) {
@@ -328,12 +341,9 @@ public final class Learner implements AutoCloseable {
     }
 
     private List<Score> scores(MiniBatch batch) {
-        boolean binary = settings.schema().task() == Task.BINARY;
         List<Score> scores = new ArrayList<>(batch.instances.size());
         for (Instance instance : batch.instances) {
-            double prediction = binary
-                    ? 1 / (1 + StrictMath.exp(-instance.output))
-                    : instance.base + instance.scale * instance.output;
+            double prediction = shared.objective().prediction(instance, instance.output);
             scores.add(new Score(
                     instance.partition,
                     instance.offset,
@@ -600,19 +610,24 @@ public final class Learner implements AutoCloseable {
     }
 
     /**
-     * What a reader needs to predict: layout byte, hidden units, activation, feature statistics, then each layer's [W|b]
-     * as row-major big-endian floats.
+     * What a reader needs to predict, in this order: a layout byte; task, {@link Objective} and layers as texts; of each
+     * table its column, ids, width and pooling; the products, as two places of tables each; of each tensor its name, rows
+     * and columns; feature statistics; the tensors' elements, row by row, as big-endian floats. Tensors are those of a
+     * {@link Network}, in its order: {@code layerN.weights}, {@code normN.weights}, {@code embedding.COLUMN.weights}.
      */
     private byte[] payload() {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         try (DataOutputStream out = new DataOutputStream(bytes)) {
-            out.writeByte(LAYOUT);
+            out.writeByte(PAYLOAD_LAYOUT);
             out.writeUTF(settings.schema().task().name());
-            out.writeUTF(settings.activation().name());
+            out.writeUTF(shared.objective().name());
+            out.writeUTF(settings.network().text());
+            writeTables(out);
             out.writeInt(parameters.size());
-            for (Matrix weights : parameters) {
-                out.writeInt(weights.rows());
-                out.writeInt(weights.columns());
+            for (int i = 0; i < parameters.size(); i++) {
+                out.writeUTF(shared.layout().parameters().get(i));
+                out.writeInt(parameters.get(i).rows());
+                out.writeInt(parameters.get(i).columns());
             }
             features.write(out);
             for (Matrix weights : parameters) {
@@ -628,6 +643,22 @@ public final class Learner implements AutoCloseable {
             throw new UncheckedIOException("Writing to memory failed", e);
         }
         return bytes.toByteArray();
+    }
+
+    private void writeTables(DataOutput out) throws IOException {
+        Architecture architecture = settings.network().architecture(settings.schema());
+        out.writeInt(architecture.embeddings().size());
+        for (Embedding table : architecture.embeddings()) {
+            out.writeUTF(table.name());
+            out.writeInt(table.ids());
+            out.writeInt(table.width());
+            out.writeUTF(table.pooling().name());
+        }
+        out.writeInt(architecture.products().size());
+        for (Architecture.Product product : architecture.products()) {
+            out.writeInt(product.first());
+            out.writeInt(product.second());
+        }
     }
 
     /** Everything that is not in the arena, layout byte first. Answers that came early are not part of it. */

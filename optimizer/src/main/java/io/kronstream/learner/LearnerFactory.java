@@ -7,8 +7,8 @@ import io.kronstream.linalg.Matrix;
 import io.kronstream.linalg.Numerics;
 import io.kronstream.linalg.Precision;
 import io.kronstream.linalg.TensorSpec;
+import io.kronstream.network.Architecture;
 import io.kronstream.network.LayerShape;
-import io.kronstream.network.Loss;
 import io.kronstream.network.Network;
 import io.kronstream.optimizers.LayerState;
 import io.kronstream.optimizers.Memory;
@@ -28,6 +28,8 @@ public final class LearnerFactory implements AutoCloseable {
     private final String fingerprint;
     private final Network network;
     private final Optimizer optimizer;
+    private final SideLayers sideLayers;
+    private final Objective objective;
     private final double[] targets;
     private final Map<Integer, Matrix> results = new HashMap<>();
 
@@ -41,14 +43,10 @@ public final class LearnerFactory implements AutoCloseable {
         this.settings = settings;
         this.fingerprint = Numerics.fingerprint();
         this.targets = new double[settings.batch()];
-        this.network = new Network(
-                Precision.FLOAT,
-                Features.width(settings.schema()),
-                settings.hidden(),
-                1,
-                settings.activation(),
-                settings.schema().task() == Task.BINARY ? Loss.BINARY_CROSS_ENTROPY : Loss.MEAN_SQUARED_ERROR,
-                settings.batch());
+        this.objective = settings.network().objective().of(settings.schema().task());
+        Architecture architecture = settings.network().architecture(settings.schema());
+        this.network = new Network(Precision.FLOAT, architecture, settings.batch());
+        this.sideLayers = new SideLayers(settings, architecture, network);
         this.optimizer = Optimizers.create(settings.optimizer(), Precision.FLOAT);
         List<TensorSpec> tensors = new ArrayList<>();
         List<String> parameters = new ArrayList<>();
@@ -57,6 +55,7 @@ public final class LearnerFactory implements AutoCloseable {
             parameters.add(Learner.weightsTensor(layer));
             declare(layer, network.shapes().get(layer), tensors, counters);
         }
+        sideLayers.declare(tensors, parameters, counters);
         SortedMap<String, String> structure = settings.structure();
         structure.put("state.precision", Precision.FLOAT.name());
         this.layout = new LearnerLayout(structure, tensors, parameters, counters);
@@ -146,6 +145,15 @@ public final class LearnerFactory implements AutoCloseable {
         return network;
     }
 
+    SideLayers sideLayers() {
+        return sideLayers;
+    }
+
+    /** What the network's output means; never {@link Objective#AUTO}. */
+    Objective objective() {
+        return objective;
+    }
+
     Optimizer optimizer() {
         return optimizer;
     }
@@ -166,6 +174,7 @@ public final class LearnerFactory implements AutoCloseable {
     public void close() {
         network.close();
         optimizer.close();
+        sideLayers.close();
         results.values().forEach(Matrix::close);
     }
 }

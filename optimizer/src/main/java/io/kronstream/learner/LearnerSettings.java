@@ -16,8 +16,7 @@ import java.util.TreeMap;
  * Everything that determines what a learner does with a stream.
  *
  * @param schema what the records' columns mean
- * @param hidden units of each hidden layer
- * @param activation of the hidden layers
+ * @param network layers and loss, and who learns those layers that are no matrices
  * @param optimizer the optimizer and its knobs
  * @param batch examples that close a mini-batch
  * @param batchInterval milliseconds of the records' own time that close a mini-batch; 0 for never
@@ -28,8 +27,7 @@ import java.util.TreeMap;
  */
 public record LearnerSettings(
         DataSchema schema,
-        List<Integer> hidden,
-        Activation activation,
+        NetworkSettings network,
         OptimizerSettings optimizer,
         int batch,
         long batchInterval,
@@ -42,11 +40,19 @@ public record LearnerSettings(
     public static final List<Integer> DEFAULT_HIDDEN = List.of(128, 64);
     public static final int DEFAULT_BATCH = 32;
 
-    public LearnerSettings {
-        hidden = new ArrayList<>(hidden);
+    /** In {@link Mode#ORDERED}, with every refresh done when the optimizer says so. */
+    public LearnerSettings(
+            DataSchema schema,
+            NetworkSettings network,
+            OptimizerSettings optimizer,
+            int batch,
+            long batchInterval,
+            int lag,
+            long seed) {
+        this(schema, network, optimizer, batch, batchInterval, lag, seed, Mode.ORDERED, RefreshPolicy.PLAIN);
     }
 
-    /** In {@link Mode#ORDERED}, with every refresh done when the optimizer says so. */
+    /** The same with hidden dense layers of one activation. */
     public LearnerSettings(
             DataSchema schema,
             List<Integer> hidden,
@@ -56,18 +62,17 @@ public record LearnerSettings(
             long batchInterval,
             int lag,
             long seed) {
-        this(schema, hidden, activation, optimizer, batch, batchInterval, lag, seed, Mode.ORDERED, RefreshPolicy.PLAIN);
+        this(schema, NetworkSettings.hidden(hidden, activation), optimizer, batch, batchInterval, lag, seed);
     }
 
     /** The same in another mode. */
     public LearnerSettings with(Mode other) {
-        return new LearnerSettings(
-                schema, hidden, activation, optimizer, batch, batchInterval, lag, seed, other, refresh);
+        return new LearnerSettings(schema, network, optimizer, batch, batchInterval, lag, seed, other, refresh);
     }
 
     /** The same with another policy. */
     public LearnerSettings with(RefreshPolicy other) {
-        return new LearnerSettings(schema, hidden, activation, optimizer, batch, batchInterval, lag, seed, mode, other);
+        return new LearnerSettings(schema, network, optimizer, batch, batchInterval, lag, seed, mode, other);
     }
 
     /** The defaults for a schema and an optimizer. */
@@ -99,8 +104,7 @@ public record LearnerSettings(
         structure.put("schema.key", String.valueOf(schema.key()));
         structure.put("schema.forecast", String.valueOf(schema.forecast()));
         structure.put("schema.label_lags", schema.labelLags().toString());
-        structure.put("model.hidden", hidden.toString());
-        structure.put("model.activation", String.valueOf(activation));
+        network.addStructure(schema, structure);
         structure.put("batch.size", String.valueOf(batch));
         structure.put("optimizer.name", optimizer.name());
         optimizer.structure().forEach((knob, value) -> structure.put("optimizer." + knob, value));
@@ -120,8 +124,15 @@ public record LearnerSettings(
                                 : "optimizer." + knob.name());
             }
         }
-        free.addAll(
-                List.of("batch.interval", "model.seed", "model.publish-every", "refresh.tolerance", "refresh.stagger"));
+        free.addAll(List.of(
+                "batch.interval",
+                "embedding.learning-rate",
+                "model.quantile",
+                "model.seed",
+                "model.publish-every",
+                "refresh.tolerance",
+                "refresh.stagger",
+                "vector.learning-rate"));
         return free;
     }
 
@@ -129,11 +140,7 @@ public record LearnerSettings(
     public List<String> problems() {
         List<String> problems = new ArrayList<>(schema.problems());
         problems.addAll(optimizer.problems());
-        for (int units : hidden) {
-            if (units < 1 || units > 65_536) {
-                problems.add("a hidden layer must have 1 to 65536 units, was " + units);
-            }
-        }
+        network.addProblems(schema, problems);
         if (batch < 1 || batch > 65_536) {
             problems.add("'batch' must lie in [1, 65536], was " + batch);
         }

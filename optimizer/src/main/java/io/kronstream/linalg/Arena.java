@@ -39,6 +39,9 @@ public final class Arena implements AutoCloseable {
     private final long[] counters;
     private final Matrix[] tensors;
     private final BitSet dirty;
+    /** Of tensors whose rows change one by one, the rows that did. */
+    private final Map<Integer, BitSet> dirtyRows = new HashMap<>();
+
     private final INDArray memory;
     private boolean closed;
 
@@ -114,6 +117,15 @@ public final class Arena implements AutoCloseable {
         dirty.set(indexOf(name));
     }
 
+    /** Says that one row of a tensor, which is not symmetric, has changed since {@link #clearDirty()}. */
+    public void markRowDirty(String name, int row) {
+        int index = indexOf(name);
+        if (specs.get(index).symmetric()) {
+            throw new IllegalArgumentException("The rows of " + name + " are not stored one after the other");
+        }
+        dirtyRows.computeIfAbsent(index, key -> new BitSet()).set(row);
+    }
+
     /** Whether any element in [from, to) of the packed sequence may have changed. */
     public boolean isDirty(long from, long to) {
         for (int i = dirty.nextSetBit(0); i >= 0; i = dirty.nextSetBit(i + 1)) {
@@ -121,10 +133,21 @@ public final class Arena implements AutoCloseable {
                 return true;
             }
         }
-        return false;
+        return dirtyRows.entrySet().stream().anyMatch(rows -> isAnyDirty(rows.getValue(), rows.getKey(), from, to));
+    }
+
+    private boolean isAnyDirty(BitSet rows, int index, long from, long to) {
+        if (packedStarts[index] >= to || packedStarts[index + 1] <= from) {
+            return false;
+        }
+        int columns = specs.get(index).columns();
+        int first = (int) (Math.max(0, from - packedStarts[index]) / columns);
+        int row = rows.nextSetBit(first);
+        return row >= 0 && packedStarts[index] + (long) row * columns < to;
     }
 
     public void clearDirty() {
+        dirtyRows.clear();
         dirty.clear();
     }
 

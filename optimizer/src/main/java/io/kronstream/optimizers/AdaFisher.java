@@ -121,7 +121,7 @@ final class AdaFisher implements Optimizer {
     private static final String OUTPUT_FACTOR = "outputFactor";
 
     /** Averages beyond it would leave the range of a float. */
-    private static final double LARGEST_AVERAGE = 1e37;
+    static final double LARGEST_AVERAGE = 1e37;
 
     private final String name;
     private final double learningRate;

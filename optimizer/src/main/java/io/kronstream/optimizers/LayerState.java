@@ -36,6 +36,11 @@ public final class LayerState {
         arena.setCounter(prefix + name, value);
     }
 
+    /** Says that one row of a tensor has changed. */
+    public void markRowDirty(String name, int row) {
+        arena.markRowDirty(prefix + name, row);
+    }
+
     /** Says that a tensor has changed. */
     public void markDirty(String name) {
         arena.markDirty(prefix + name);

@@ -58,8 +58,7 @@ class ArrivalTest {
                 forecast ? LearnerRun.forecastSchema(4, 3) : LearnerRun.binarySchema(), "dykaf", lag);
         return new LearnerSettings(
                 ordered.schema(),
-                ordered.hidden(),
-                ordered.activation(),
+                ordered.network(),
                 ordered.optimizer(),
                 ordered.batch(),
                 batchInterval,
