@@ -185,6 +185,14 @@ class SchemaFileTest {
                         "traffic_volume"));
         assertThat(metro.label()).isEqualTo("traffic_volume");
         assertThat(metro.time()).isEqualTo("date_time");
+
+        DataSchema goodbooks = SchemaFile.of(
+                Path.of("goodbooks_ratings.csv.gz"),
+                null,
+                List.of("user_id", "book_id", "rating", "publication_year", "language_code"));
+        assertThat(goodbooks.embedded())
+                .containsExactly(Category.embedded("user_id", 16_384, 16), Category.embedded("book_id", 16_384, 16));
+        assertThat(goodbooks.products()).containsExactly(List.of("user_id", "book_id"));
     }
 
     private static DataSchema parse(String text) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.kronstream.optimizers;
 
+import io.kronstream.fisher.DiagonalFactors;
 import io.kronstream.linalg.Matrix;
 import io.kronstream.linalg.Precision;
 import io.kronstream.linalg.TensorSpec;
@@ -291,10 +292,6 @@ final class AdaFisher implements Optimizer {
     }
 
     private void normalise(double[] x) {
-        double least = Arrays.stream(x).min().orElseThrow();
-        double range = Arrays.stream(x).max().orElseThrow() - least;
-        for (int j = 0; j < x.length; j++) {
-            x[j] = range > 0 ? (x[j] - least) / (range + rangeEpsilon) : 0;
-        }
+        DiagonalFactors.normalise(x, rangeEpsilon);
     }
 }

@@ -46,6 +46,14 @@ class RealDataITCase {
                 .isLessThan(summary.path("baseline").path("lastQuarter").asDouble());
     }
 
+    @Test
+    void predictsRatingsFromEmbeddings() throws IOException {
+        JsonNode summary = learn("goodbooks_ratings.csv.gz", "20000");
+
+        assertThat(summary.path("metric").path("lastQuarter").asDouble())
+                .isLessThan(summary.path("baseline").path("lastQuarter").asDouble());
+    }
+
     private JsonNode learn(String file, String examples) throws IOException {
         String data = System.getProperty("kronstream.data", "");
         assumeTrue(!data.isEmpty(), "kronstream.data names no directory of data sets");
