@@ -166,6 +166,12 @@ public final class TopicAdmin implements AutoCloseable {
                         TopicConfig.CLEANUP_POLICY_CONFIG, TopicConfig.CLEANUP_POLICY_COMPACT,
                         TopicConfig.MAX_MESSAGE_BYTES_CONFIG, Integer.toString(TopicSettings.MAX_RECORD_BYTES),
                         TopicConfig.SEGMENT_BYTES_CONFIG, Integer.toString(64 << 20))));
+        layout.add(new NewTopic(topics.journal(), Optional.of(wanted.examplePartitions()), replication)
+                .configs(Map.of(
+                        TopicConfig.RETENTION_MS_CONFIG,
+                        "-1",
+                        TopicConfig.MAX_MESSAGE_BYTES_CONFIG,
+                        Integer.toString(TopicSettings.MAX_RECORD_BYTES))));
         layout.add(new NewTopic(topics.channel(), Optional.of(wanted.channelPartitions()), replication)
                 .configs(Map.of(
                         TopicConfig.RETENTION_MS_CONFIG,

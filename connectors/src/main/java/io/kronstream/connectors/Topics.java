@@ -32,6 +32,11 @@ public record Topics(String prefix) implements Serializable {
         return prefix + ".models";
     }
 
+    /** In arrival mode, what was learned from which version to which; never compacted. */
+    public String journal() {
+        return prefix + ".journal";
+    }
+
     /** Predictions beside the truth. */
     public String scores() {
         return prefix + ".scores";

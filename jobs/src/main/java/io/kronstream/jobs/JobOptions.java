@@ -7,6 +7,7 @@ import io.kronstream.connectors.Delivery;
 import io.kronstream.learner.LearnerSettings;
 import io.kronstream.learner.NetworkSettings;
 import io.kronstream.learner.Objective;
+import io.kronstream.learner.Mode;
 import io.kronstream.network.Activation;
 import io.kronstream.operators.RefreshMode;
 import io.kronstream.optimizers.Knobs;
@@ -27,6 +28,12 @@ public final class JobOptions {
             .stringType()
             .defaultValue("kronstream")
             .withDescription("Name of the job in the dashboard. Costs nothing.");
+    public static final ConfigOption<Mode> MODE = key("mode")
+            .enumType(Mode.class)
+            .defaultValue(Mode.ORDERED)
+            .withDescription("What the order of a model's records rests on. ordered: they come from one partition, and"
+                    + " every run is the same. arrival: they may come from several partitions, and the clock may close"
+                    + " mini-batches and publish; it costs a journal, from which every version can be replayed.");
     public static final ConfigOption<Integer> PARALLELISM = key("job.parallelism")
             .intType()
             .defaultValue(1)
@@ -115,6 +122,11 @@ public final class JobOptions {
             .defaultValue(100L)
             .withDescription("Steps between two published versions. Each costs a digest over the model's whole state"
                     + " and its bytes on Kafka.");
+    public static final ConfigOption<Duration> PUBLISH_INTERVAL = key("model.publish-interval")
+            .durationType()
+            .defaultValue(Duration.ZERO)
+            .withDescription("Time after which a model that has learned is published, whatever its steps; 0 for never."
+                    + " Only in arrival mode. Costs as much as publish-every.");
 
     public static final ConfigOption<MemorySize> MODEL_FILES_ABOVE = key("model.files.above")
             .memoryType()
@@ -137,6 +149,11 @@ public final class JobOptions {
             .defaultValue(Duration.ZERO)
             .withDescription("Span of the records' own time that closes a mini-batch early; 0 for never. Short ones"
                     + " make small batches of slow streams.");
+    public static final ConfigOption<Duration> BATCH_MAX_WAIT = key("batch.max-wait")
+            .durationType()
+            .defaultValue(Duration.ZERO)
+            .withDescription("Time after which an open mini-batch is closed although it is not full; 0 for never. Only"
+                    + " in arrival mode. Short ones make small batches of slow streams.");
 
     public static final ConfigOption<String> OPTIMIZER = key("optimizer.name")
             .stringType()
@@ -170,6 +187,17 @@ public final class JobOptions {
             .noDefaultValue()
             .withDescription("Steps between asking for a refresh and using it; the interval unless given. 0 makes every"
                     + " refresh wait for its answer.");
+    public static final ConfigOption<Double> REFRESH_TOLERANCE = key("refresh.tolerance")
+            .doubleType()
+            .defaultValue(0.0)
+            .withDescription("A basis is kept while what it leaves beside the diagonal of its factor is at most this"
+                    + " share of the factor, in Frobenius norm; 0 refreshes always. Saves most of the cubic work once"
+                    + " the factors are steady, and costs a product of two matrices where it does not.");
+    public static final ConfigOption<Boolean> REFRESH_STAGGER = key("refresh.stagger")
+            .booleanType()
+            .defaultValue(false)
+            .withDescription("Whether the layers of a model are refreshed in turns within the interval, in place of all"
+                    + " at once. Spreads the load; gives other numbers, but always the same ones.");
     public static final ConfigOption<Duration> REFRESH_DEADLINE = key("refresh.deadline")
             .durationType()
             .defaultValue(Duration.ofSeconds(30))
@@ -216,6 +244,7 @@ public final class JobOptions {
     /** All of them, in the order in which they are documented. */
     public static final List<ConfigOption<?>> ALL = List.of(
             JOB_NAME,
+            MODE,
             PARALLELISM,
             MAX_PARALLELISM,
             RESTART_ATTEMPTS,
@@ -237,14 +266,18 @@ public final class JobOptions {
             PUBLISH_EVERY,
             MODEL_FILES_ABOVE,
             MODEL_FILES_DIRECTORY,
+            PUBLISH_INTERVAL,
             BATCH_SIZE,
             BATCH_INTERVAL,
+            BATCH_MAX_WAIT,
             OPTIMIZER,
             OPTIMIZER_KNOBS,
             REFRESH_MODE,
             REFRESH_INTERVAL,
             REFRESH_METHOD,
             REFRESH_LAG,
+            REFRESH_TOLERANCE,
+            REFRESH_STAGGER,
             REFRESH_DEADLINE,
             REFRESH_PARKED,
             REFRESH_DELAY,

@@ -8,6 +8,8 @@ import io.kronstream.learner.DataSchema;
 import io.kronstream.learner.LearnerSettings;
 import io.kronstream.learner.NetworkSettings;
 import io.kronstream.network.LayerSpec;
+import io.kronstream.learner.Mode;
+import io.kronstream.learner.RefreshPolicy;
 import io.kronstream.operators.RefreshMode;
 import io.kronstream.operators.TrainSettings;
 import io.kronstream.optimizers.OptimizerSettings;
@@ -33,6 +35,7 @@ import org.apache.flink.configuration.Configuration;
  * @param learner what each model does with its stream
  * @param publishEvery steps between two published versions
  * @param modelFiles where large models go
+ * @param clock what the clock triggers, in arrival mode
  * @param refresh where and how bases are refreshed
  * @param cacheBytes bytes of models, per subtask, that stay in memory
  * @param parallelism subtasks of every operator
@@ -49,6 +52,7 @@ public record JobSettings(
         LearnerSettings learner,
         long publishEvery,
         ModelFiles modelFiles,
+        TrainSettings.Clock clock,
         Refresh refresh,
         long cacheBytes,
         int parallelism,
@@ -110,7 +114,9 @@ public record JobSettings(
                 read.get(JobOptions.BATCH_SIZE),
                 read.get(JobOptions.BATCH_INTERVAL).toMillis(),
                 read.get(JobOptions.REFRESH_LAG, LearnerSettings.defaultLag(optimizer)),
-                read.get(JobOptions.SEED));
+                read.get(JobOptions.SEED),
+                read.get(JobOptions.MODE),
+                new RefreshPolicy(read.get(JobOptions.REFRESH_TOLERANCE), read.get(JobOptions.REFRESH_STAGGER)));
         JobSettings settings = new JobSettings(
                 read.get(JobOptions.JOB_NAME),
                 new KafkaSettings(read.bootstrap(), new TreeMap<>(read.get(JobOptions.KAFKA_PROPERTIES))),
@@ -121,6 +127,7 @@ public record JobSettings(
                 new ModelFiles(
                         read.get(JobOptions.MODEL_FILES_ABOVE).getBytes(),
                         read.get(JobOptions.MODEL_FILES_DIRECTORY, null)),
+                read.clock(),
                 new Refresh(
                         read.get(JobOptions.REFRESH_MODE),
                         read.get(JobOptions.REFRESH_DEADLINE).toMillis(),
@@ -156,7 +163,8 @@ public record JobSettings(
                 refresh.deadlineMillis,
                 refresh.parkedBytes,
                 cacheBytes,
-                topics.examples());
+                topics.examples(),
+                clock);
     }
 
     /**
@@ -183,6 +191,7 @@ public record JobSettings(
                 learner,
                 publishEvery,
                 modelFiles,
+                clock,
                 refresh,
                 cacheBytes,
                 parallelism,
@@ -202,6 +211,7 @@ public record JobSettings(
                 learner,
                 publishEvery,
                 modelFiles,
+                clock,
                 refresh,
                 cacheBytes,
                 parallelism,
@@ -236,6 +246,15 @@ public record JobSettings(
         }
         values.put(JobOptions.BATCH_SIZE.key(), Integer.toString(learner.batch()));
         values.put(JobOptions.BATCH_INTERVAL.key(), learner.batchInterval() + " ms");
+        values.put(JobOptions.MODE.key(), text(learner.mode()));
+        values.put(JobOptions.BATCH_MAX_WAIT.key(), clock.batchMaxWaitMillis() + " ms");
+        values.put(JobOptions.PUBLISH_INTERVAL.key(), clock.publishMillis() + " ms");
+        values.put(
+                JobOptions.REFRESH_TOLERANCE.key(),
+                Double.toString(learner.refresh().tolerance()));
+        values.put(
+                JobOptions.REFRESH_STAGGER.key(),
+                Boolean.toString(learner.refresh().stagger()));
         values.put(JobOptions.OPTIMIZER.key(), optimizer.name());
         Optimizers.knobs(optimizer.name())
                 .forEach(knob -> values.put(
@@ -269,6 +288,10 @@ public record JobSettings(
         }
         atLeast(1, publishEvery, JobOptions.PUBLISH_EVERY, problems);
         atLeast(0, modelFiles.above, JobOptions.MODEL_FILES_ABOVE, problems);
+        if (learner.mode() == Mode.ORDERED) {
+            notByTheClock(clock.batchMaxWaitMillis(), JobOptions.BATCH_MAX_WAIT, problems);
+            notByTheClock(clock.publishMillis(), JobOptions.PUBLISH_INTERVAL, problems);
+        }
         atLeast(1, refresh.deadlineMillis, JobOptions.REFRESH_DEADLINE, problems);
         atLeast(1, refresh.parkedBytes, JobOptions.REFRESH_PARKED, problems);
         atLeast(0, refresh.delayMillis, JobOptions.REFRESH_DELAY, problems);
@@ -283,6 +306,13 @@ public record JobSettings(
                     + "' (" + parallelism + ") and 32768, was " + maxParallelism);
         }
         return problems;
+    }
+
+    private static void notByTheClock(long millis, ConfigOption<?> option, List<String> problems) {
+        if (millis > 0) {
+            problems.add("'" + option.key() + "' goes by the clock, so that no two runs would be equal, which '"
+                    + JobOptions.MODE.key() + ": ordered' promises: set '" + JobOptions.MODE.key() + ": arrival'");
+        }
     }
 
     private static void atLeast(long least, long value, ConfigOption<?> option, List<String> problems) {
@@ -361,6 +391,14 @@ public record JobSettings(
                 return "missing:0";
             }
             return bootstrap;
+        }
+
+        TrainSettings.Clock clock() {
+            long maxWait = get(JobOptions.BATCH_MAX_WAIT).toMillis();
+            long publish = get(JobOptions.PUBLISH_INTERVAL).toMillis();
+            atLeast(0, maxWait, JobOptions.BATCH_MAX_WAIT, problems);
+            atLeast(0, publish, JobOptions.PUBLISH_INTERVAL, problems);
+            return new TrainSettings.Clock(Math.max(0, maxWait), Math.max(0, publish));
         }
 
         Topics topics() {

@@ -8,8 +8,10 @@ import io.kronstream.connectors.ends.ModelRecordCodec;
 import io.kronstream.connectors.example.DecodeFunction;
 import io.kronstream.connectors.example.ExampleDecoder;
 import io.kronstream.connectors.example.RawRecord;
+import io.kronstream.connectors.ends.JournalChunks;
 import io.kronstream.connectors.model.ModelRecord;
 import io.kronstream.learner.Example;
+import io.kronstream.learner.Mode;
 import io.kronstream.operators.EigenRefreshFunction;
 import io.kronstream.operators.EigenRefreshKey;
 import io.kronstream.operators.OperatorUids;
@@ -154,6 +156,18 @@ public final class TrainingJob {
                         settings.kafka(), settings.topics(), settings.delivery(), settings.transactionTimeout()))
                 .name("Models to Kafka")
                 .uid(OperatorUids.MODELS_SINK);
+
+        if (settings.learner().mode() == Mode.ARRIVAL) {
+            scores.getSideOutput(TrainOperatorFactory.MODELS)
+                    .flatMap(new JournalChunks())
+                    .returns(ModelRecordCodec.MODEL_RECORD)
+                    .name("Cut journals into chunks")
+                    .uid(OperatorUids.JOURNAL_CHUNKS)
+                    .sinkTo(KafkaEnds.journal(
+                            settings.kafka(), settings.topics(), settings.delivery(), settings.transactionTimeout()))
+                    .name("Journals to Kafka")
+                    .uid(OperatorUids.JOURNAL_SINK);
+        }
 
         DataStream<DeadLetter> deadLetters = examples.getSideOutput(DecodeFunction.DEAD_LETTERS)
                 .union(scores.getSideOutput(TrainOperatorFactory.DEAD_LETTERS));

@@ -63,7 +63,8 @@ final class JobBed implements AutoCloseable {
                 FileReplay.bytes(rows.iterator()),
                 settings.learner().schema(),
                 settings.model(),
-                JobTopics.partitions(settings));
+                JobTopics.partitions(settings),
+                settings.learner().mode());
         Map<Integer, Long> stopAt;
         try (TopicAdmin admin = TopicAdmin.connect(settings.kafka())) {
             JobTopics.prepare(admin, settings);
@@ -81,7 +82,8 @@ final class JobBed implements AutoCloseable {
                 settings.kafka(),
                 settings.topics().examples(),
                 settings.learner().schema(),
-                settings.model())) {
+                settings.model(),
+                settings.learner().mode())) {
             replay.replay(FileReplay.bytes(rows.iterator()));
         }
     }

@@ -12,10 +12,13 @@ import io.kronstream.learner.DataSchema;
 import io.kronstream.learner.LearnerSettings;
 import io.kronstream.learner.NetworkSettings;
 import io.kronstream.learner.Objective;
+import io.kronstream.learner.Mode;
+import io.kronstream.learner.RefreshPolicy;
 import io.kronstream.learner.Task;
 import io.kronstream.network.Activation;
 import io.kronstream.network.LayerSpec;
 import io.kronstream.operators.RefreshMode;
+import io.kronstream.operators.TrainSettings;
 import io.kronstream.optimizers.Knob;
 import io.kronstream.optimizers.Knobs;
 import io.kronstream.optimizers.OptimizerSettings;
@@ -60,6 +63,7 @@ class JobSettingsTest {
                                 1),
                         100,
                         new JobSettings.ModelFiles(64 << 20, null),
+                        TrainSettings.Clock.NONE,
                         new JobSettings.Refresh(RefreshMode.REMOTE, 30_000, 64 << 20, 0, 1, null),
                         256 << 20,
                         1,
@@ -74,6 +78,11 @@ class JobSettingsTest {
     void everyKeyCanBeSetToSomethingElse() {
         Map<String, String> values = new LinkedHashMap<>();
         values.put("job.name", "mine");
+        values.put("mode", "arrival");
+        values.put("model.publish-interval", "15 s");
+        values.put("batch.max-wait", "250 ms");
+        values.put("refresh.tolerance", "0.125");
+        values.put("refresh.stagger", "true");
         values.put("job.parallelism", "3");
         values.put("job.max-parallelism", "64");
         values.put("job.restart.attempts", "2");
@@ -136,9 +145,12 @@ class JobSettingsTest {
                                 16,
                                 2000,
                                 2,
-                                9),
+                                9,
+                                Mode.ARRIVAL,
+                                new RefreshPolicy(0.125, true)),
                         7,
                         new JobSettings.ModelFiles(3 << 20, "file:///m"),
+                        new TrainSettings.Clock(250, 15_000),
                         new JobSettings.Refresh(RefreshMode.INLINE, 4000, 1 << 20, 6000, 11, "slow"),
                         2 << 20,
                         3,
@@ -156,6 +168,24 @@ class JobSettingsTest {
         tested.add("model.layers");
         assertThat(JobOptions.ALL.stream().map(ConfigOption::key)).containsExactlyInAnyOrderElementsOf(tested);
         assertThat(JobFile.parse("again", JobFile.write(settings))).isEqualTo(settings);
+    }
+
+    @Test
+    void orderedModeRefusesWhatGoesByTheClock() {
+        InvalidSettingsException refusal = catchThrowableOfType(
+                InvalidSettingsException.class,
+                () -> JobSettings.of(
+                        "job.yaml",
+                        Map.of(
+                                "kafka.bootstrap", "broker:9092",
+                                "batch.max-wait", "1 s",
+                                "model.publish-interval", "1 min"),
+                        SCHEMA));
+
+        assertThat(refusal.getMessage())
+                .contains("'batch.max-wait' goes by the clock")
+                .contains("'model.publish-interval' goes by the clock")
+                .contains("set 'mode: arrival'");
     }
 
     @Test
@@ -227,7 +257,7 @@ class JobSettingsTest {
         assertThat(e.lines())
                 .contains("job.yaml: unknown key 'batch.sise'; did you mean 'batch.size'?")
                 .contains("job.yaml: 'batch.size' cannot be 'many'; the default is 32")
-                .contains("job.yaml: 'refresh.mode' cannot be 'nowhere'; it is one of inline, remote")
+                .contains("job.yaml: 'refresh.mode' cannot be 'nowhere'; it is one of auto, inline, remote")
                 .contains("job.yaml: 'learning-rate' must be a number in (0, 1e6], was -1")
                 .contains("job.yaml: 'dykaf' has no knob 'beta3'; it has learning-rate, beta1, beta2, factor-beta,"
                         + " epsilon, weight-decay, refresh-interval, refresh-method, integrator, start,"

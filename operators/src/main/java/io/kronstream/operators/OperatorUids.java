@@ -10,6 +10,8 @@ public final class OperatorUids {
     public static final String EIGEN_REFRESH_END = "eigen-refresh-end";
     public static final String MODEL_CHUNKS = "model-chunks";
     public static final String MODELS_SINK = "models-sink";
+    public static final String JOURNAL_CHUNKS = "journal-chunks";
+    public static final String JOURNAL_SINK = "journal-sink";
     public static final String SCORES_SINK = "scores-sink";
     public static final String DEAD_LETTERS_SINK = "dead-letters-sink";
 

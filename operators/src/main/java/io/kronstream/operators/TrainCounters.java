@@ -12,7 +12,7 @@ import org.apache.flink.api.common.typeinfo.PrimitiveArrayTypeInfo;
 /**
  * What TRAIN has done since the job first started, as accumulators of the job. They are part of the snapshots, so a
  * replayed example counts once. The three that tell what came of answers ({@link #REFRESHES_LATE},
- * {@link #REFRESHES_DISCARDED}, {@link #REFRESHES_SKIPPED}) count events: an answer repeated after a restore counts again.
+ * {@link #REFRESHES_DISCARDED}, {@link #REFRESHES_FAILED}) count events: an answer repeated after a restore counts again.
  */
 public final class TrainCounters {
     /** Examples that arrived. */
@@ -24,7 +24,7 @@ public final class TrainCounters {
     /** Refreshes computed in TRAIN as soon as they were asked for. */
     public static final String REFRESHES_INLINE = "refreshesInline";
     /** Refreshes whose decomposition failed: the old basis was kept. */
-    public static final String REFRESHES_SKIPPED = "refreshesSkipped";
+    public static final String REFRESHES_FAILED = "refreshesFailed";
     /** Refreshes asked of EIGEN-REFRESH, but computed in TRAIN since no usable answer came in time. */
     public static final String REFRESHES_LATE = "refreshesLate";
     /** Answers that were duplicates, not asked for, or computed under other numerics. */
@@ -33,6 +33,12 @@ public final class TrainCounters {
     public static final String REJECTED_BATCHES = "rejectedBatches";
     /** Examples that had to wait in front of their model. */
     public static final String PARKED = "parkedExamples";
+    /** Refreshes asked of EIGEN-REFRESH, but computed in TRAIN since the stream had ended. */
+    public static final String REFRESHES_DRAINED = "refreshesDrained";
+    /** Refreshes that were not needed: the old basis still fitted. */
+    public static final String REFRESHES_SKIPPED = "refreshesSkipped";
+    /** Examples that came from a second partition of their model, which ordered mode rules out. */
+    public static final String REFUSED = "refusedExamples";
 
     /** Their order is the order in saved state: new ones go to the end. */
     private static final List<String> NAMES = List.of(
@@ -40,21 +46,27 @@ public final class TrainCounters {
             STEPS,
             REFRESHES_REMOTE,
             REFRESHES_INLINE,
-            REFRESHES_SKIPPED,
+            REFRESHES_FAILED,
             REFRESHES_LATE,
             REFRESHES_DISCARDED,
             REJECTED_BATCHES,
-            PARKED);
+            PARKED,
+            REFRESHES_DRAINED,
+            REFUSED,
+            REFRESHES_SKIPPED);
 
     final LongCounter examples;
     final LongCounter steps;
     final LongCounter refreshesRemote;
     final LongCounter refreshesInline;
-    final LongCounter refreshesSkipped;
+    final LongCounter refreshesFailed;
     final LongCounter refreshesLate;
     final LongCounter refreshesDiscarded;
     final LongCounter rejectedBatches;
     final LongCounter parked;
+    final LongCounter refreshesDrained;
+    final LongCounter refused;
+    final LongCounter refreshesSkipped;
 
     private final List<LongCounter> counters;
     private final ListState<long[]> state;
@@ -76,11 +88,14 @@ public final class TrainCounters {
         steps = counters.get(NAMES.indexOf(STEPS));
         refreshesRemote = counters.get(NAMES.indexOf(REFRESHES_REMOTE));
         refreshesInline = counters.get(NAMES.indexOf(REFRESHES_INLINE));
-        refreshesSkipped = counters.get(NAMES.indexOf(REFRESHES_SKIPPED));
+        refreshesFailed = counters.get(NAMES.indexOf(REFRESHES_FAILED));
         refreshesLate = counters.get(NAMES.indexOf(REFRESHES_LATE));
         refreshesDiscarded = counters.get(NAMES.indexOf(REFRESHES_DISCARDED));
         rejectedBatches = counters.get(NAMES.indexOf(REJECTED_BATCHES));
         parked = counters.get(NAMES.indexOf(PARKED));
+        refreshesDrained = counters.get(NAMES.indexOf(REFRESHES_DRAINED));
+        refused = counters.get(NAMES.indexOf(REFUSED));
+        refreshesSkipped = counters.get(NAMES.indexOf(REFRESHES_SKIPPED));
     }
 
     void snapshot() throws Exception {

@@ -4,9 +4,9 @@ package io.kronstream.operators;
 import io.kronstream.learner.Example;
 import io.kronstream.learner.Learner;
 import io.kronstream.learner.LearnerFactory;
+import io.kronstream.learner.Mode;
 import io.kronstream.learner.RefreshAnswer;
 import io.kronstream.learner.RefreshRequest;
-import io.kronstream.learner.RefreshWorker;
 import io.kronstream.learner.RejectedBatch;
 import io.kronstream.learner.Score;
 import io.kronstream.learner.StepReport;
@@ -17,10 +17,8 @@ import io.kronstream.state.ModelScore;
 import io.kronstream.state.ResidentLearner;
 import io.kronstream.state.TensorChannel;
 import java.nio.charset.StandardCharsets;
-import java.util.LinkedHashSet;
-import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.Set;
 import java.util.concurrent.RejectedExecutionException;
 import org.apache.flink.api.common.TaskInfo;
 import org.apache.flink.api.common.operators.MailboxExecutor;
@@ -34,13 +32,14 @@ import org.apache.flink.streaming.api.operators.StreamOperatorParameters;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.util.IOUtils;
 import org.apache.flink.util.OutputTag;
+import org.apache.flink.util.function.ThrowingConsumer;
 import org.apache.flink.util.function.ThrowingRunnable;
 
 /**
  * See {@link TrainOperatorFactory}.
  *
- * <p>Everything happens in the task's own thread: examples in {@link #processElement}, answers and deadlines in mails. The
- * thread that reads the channel and the processing-time timer do nothing but post mails. A mail sets the key it is
+ * <p>Everything happens in the task's own thread: examples in {@link #processElement}, answers, deadlines and what the
+ * clock triggers in mails. The thread that reads the channel and the timers do nothing but post mails. A mail sets the key it is
  * about and puts the present one back.
  *
  * <p>A model that waits for a refresh is parked: its examples queue up, those of other models go on, and the answer's mail
@@ -61,12 +60,9 @@ final class TrainOperator extends AbstractStreamOperator<ModelScore>
     private transient TrainMetrics metrics;
     private transient LearnerFactory factory;
     private transient LearnerStore store;
-    private transient RefreshWorker worker;
-    private transient RefreshLedger ledger;
+    private transient RefreshDesk refreshes;
+    private transient ArrivalClock clock;
     private transient AutoCloseable reader;
-    private transient boolean deadlineArmed;
-    private transient boolean inputEnded;
-    private transient Set<String> unfinished;
 
     TrainOperator(
             StreamOperatorParameters<ModelScore> parameters,
@@ -93,12 +89,24 @@ final class TrainOperator extends AbstractStreamOperator<ModelScore>
     public void open() throws Exception {
         super.open();
         KeyedStateBackend<String> keys = getKeyedStateBackend();
-        worker = new RefreshWorker();
-        ledger = new RefreshLedger();
-        unfinished = new LinkedHashSet<>();
         store = new LearnerStore(keys, getKeyedStateStore(), factory, layouts, settings.cacheBytes());
         metrics = new TrainMetrics(getMetricGroup(), store);
-        if (settings.refresh() == RefreshMode.REMOTE) {
+        refreshes = new RefreshDesk(
+                settings,
+                counters,
+                metrics,
+                getProcessingTimeService(),
+                request -> emit(TrainOperatorFactory.REFRESHES, request),
+                () -> post(this::onDeadline, "refresh deadline"));
+        clock = new ArrivalClock(
+                settings.clock(),
+                getProcessingTimeService(),
+                () -> post(this::onBatchesDue, "mini-batches that have waited"),
+                () -> post(this::onPublicationDue, "publication"));
+        if (!settings.clock().equals(TrainSettings.Clock.NONE)) {
+            clock.restored(store.models());
+        }
+        if (settings.refresh() != RefreshMode.INLINE) {
             TaskInfo task = getRuntimeContext().getTaskInfo();
             reader = channel.read(
                     task.getIndexOfThisSubtask(),
@@ -108,7 +116,7 @@ final class TrainOperator extends AbstractStreamOperator<ModelScore>
         }
         // The reader's position is fixed by now, so what is asked again from here on will be heard.
         for (String model : store.pendingModels()) {
-            post(() -> withKey(model, () -> store.changed(enter(model))), "restored model");
+            post(() -> withLearner(model, learner -> {}), "restored model");
         }
     }
 
@@ -117,7 +125,11 @@ final class TrainOperator extends AbstractStreamOperator<ModelScore>
         Example example = record.getValue();
         counters.examples.add(1);
         ResidentLearner learner = enter(example.model());
-        if (learner.hasParked() || !learner.learner().offer(example, new Events(learner))) {
+        if (isFromSecondPartition(learner.learner(), example)) {
+            refuse(example, learner.learner());
+            return;
+        }
+        if (learner.hasParked() || !offer(learner, example)) {
             store.park(learner, example);
             counters.parked.add(1);
         }
@@ -125,21 +137,18 @@ final class TrainOperator extends AbstractStreamOperator<ModelScore>
         standStill(example.model());
     }
 
+    /** Nothing waits for an answer any more: what is missing is computed here, to the same numbers. */
     @Override
     public void endInput() throws Exception {
-        inputEnded = true;
+        refreshes.drain();
         for (String model : store.models()) {
-            unfinished.add(model);
             setCurrentKey(model);
             ResidentLearner learner = enter(model);
-            finish(learner);
+            refreshes.drain(learner.learner());
+            proceed(learner);
+            learner.learner().finish(new Events(learner));
+            publish(learner.learner());
             store.changed(learner);
-            while (store.residentBytes() > settings.cacheBytes() && !unfinished.isEmpty()) {
-                mailbox.yield(); // those that wait cannot leave the cache before they are answered
-            }
-        }
-        while (!unfinished.isEmpty()) {
-            mailbox.yield();
         }
     }
 
@@ -155,7 +164,7 @@ final class TrainOperator extends AbstractStreamOperator<ModelScore>
 
     @Override
     public void close() throws Exception {
-        IOUtils.closeAll(reader, store, factory, worker, super::close);
+        IOUtils.closeAll(reader, store, factory, refreshes, super::close);
     }
 
     /** The subtask's learners, for its tests. */
@@ -170,125 +179,84 @@ final class TrainOperator extends AbstractStreamOperator<ModelScore>
             return resident;
         }
         ResidentLearner loaded = store.load(model);
-        List<RefreshRequest> missing = List.copyOf(loaded.learner().outstanding());
-        for (RefreshRequest request : missing) {
-            ask(loaded.learner(), request);
-        }
-        if (!missing.isEmpty() || loaded.learner().waiting()) { // with weights only it may wait for nothing
+        if (refreshes.askAgain(loaded.learner())
+                || loaded.learner().waiting()) { // with weights only it may wait for nothing
             proceed(loaded);
         }
         return loaded;
     }
 
-    private void ask(Learner learner, RefreshRequest request) {
-        if (settings.refresh() == RefreshMode.INLINE) {
-            computeHere(learner, request);
-            return;
+    private boolean offer(ResidentLearner learner, Example example) {
+        boolean taken = learner.learner().offer(example, new Events(learner));
+        if (taken) {
+            clock.took(learner.learner());
         }
-        ledger.asked(RefreshId.of(request), now());
-        metrics.outstandingRefreshes(ledger.size());
-        armDeadline();
-        emit(TrainOperatorFactory.REFRESHES, request);
+        return taken;
     }
 
-    private void computeHere(Learner learner, RefreshRequest request) {
-        RefreshAnswer answer = worker.compute(request);
-        if (!learner.answer(answer)) {
-            throw new IllegalStateException(
-                    "Model '" + learner.model() + "' refuses its own answer to " + RefreshId.of(request));
-        }
-        accepted(answer);
+    private boolean isFromSecondPartition(Learner learner, Example example) {
+        return settings.learner().mode() == Mode.ORDERED
+                && !learner.trainedThrough().isEmpty()
+                && !learner.trainedThrough().containsKey(example.partition());
     }
 
-    private void accepted(RefreshAnswer answer) {
-        if (!answer.succeeded()) {
-            counters.refreshesSkipped.add(1);
-        }
+    private void refuse(Example example, Learner learner) {
+        counters.refused.add(1);
+        deadLetter(
+                example.partition(),
+                example.offset(),
+                example.timestamp(),
+                "partition",
+                "Model '" + example.model() + "' learns from partition "
+                        + learner.trainedThrough().firstKey()
+                        + ", and in ordered mode from no other: give its records one key, or set 'mode: arrival'",
+                example.model());
     }
 
     /** A mail: an answer has come through the channel. */
     private void onAnswer(RefreshAnswer answer) throws Exception {
-        RefreshId id = RefreshId.of(answer);
-        OptionalLong askedAt = ledger.answered(id);
-        if (askedAt.isEmpty()) {
-            counters.refreshesDiscarded.add(1);
-            return;
+        OptionalLong askedAt = refreshes.expected(answer);
+        if (askedAt.isPresent()) {
+            withLearner(answer.model(), learner -> {
+                refreshes.answer(learner.learner(), answer, askedAt.getAsLong());
+                proceed(learner);
+            });
         }
-        metrics.outstandingRefreshes(ledger.size());
-        withKey(id.model(), () -> {
-            ResidentLearner learner = enter(id.model());
-            if (learner.learner().answer(answer)) {
-                accepted(answer);
-                metrics.refreshed(now() - askedAt.getAsLong());
-            } else { // computed under other numerics: no better answer will come
-                counters.refreshesDiscarded.add(1);
-                computeLate(learner.learner(), id);
-            }
-            proceed(learner);
-            store.changed(learner);
-        });
     }
 
     /** A mail: the eldest request may be overdue. One per mail, so that examples and checkpoints get their turn. */
     private void onDeadline() throws Exception {
-        deadlineArmed = false;
-        OptionalLong eldest = ledger.eldestAskedAt();
-        if (eldest.isPresent() && now() - eldest.getAsLong() >= settings.refreshDeadlineMillis()) {
-            RefreshId id = ledger.eldest().orElseThrow();
-            ledger.answered(id);
-            metrics.outstandingRefreshes(ledger.size());
-            withKey(id.model(), () -> {
-                ResidentLearner learner = enter(id.model());
-                computeLate(learner.learner(), id);
+        Optional<RefreshId> overdue = refreshes.takeOverdue();
+        if (overdue.isPresent()) {
+            withLearner(overdue.get().model(), learner -> {
+                refreshes.computeLate(learner.learner(), overdue.get());
                 proceed(learner);
-                store.changed(learner);
             });
         }
-        armDeadline();
     }
 
-    private void computeLate(Learner learner, RefreshId id) {
-        for (RefreshRequest request : List.copyOf(learner.outstanding())) {
-            if (RefreshId.of(request).equals(id)) {
-                counters.refreshesLate.add(1);
-                computeHere(learner, request);
-            }
+    /** A mail: open mini-batches may have waited long enough. */
+    private void onBatchesDue() throws Exception {
+        for (String model : clock.takeDue()) {
+            withLearner(model, learner -> learner.learner().closeOpen(new Events(learner)));
         }
     }
 
-    private void armDeadline() {
-        OptionalLong eldest = ledger.eldestAskedAt();
-        if (!deadlineArmed && eldest.isPresent()) {
-            deadlineArmed = true;
-            getProcessingTimeService()
-                    .registerTimer(
-                            eldest.getAsLong() + settings.refreshDeadlineMillis(),
-                            time -> post(this::onDeadline, "refresh deadline"));
+    /** A mail: it is time to publish. */
+    private void onPublicationDue() throws Exception {
+        for (String model : clock.takeStepped()) {
+            withLearner(model, learner -> publish(learner.learner()));
         }
     }
 
     /** Takes the steps that an answer has made possible, then the examples that waited. */
-    private void proceed(ResidentLearner learner) throws Exception {
-        Events events = new Events(learner);
-        boolean free = learner.learner().advance(events);
+    private void proceed(ResidentLearner learner) {
+        boolean free = learner.learner().advance(new Events(learner));
         while (free && learner.hasParked()) {
-            free = learner.learner().offer(learner.firstParked(), events);
+            free = offer(learner, learner.firstParked());
             if (free) {
                 store.unpark(learner);
             }
-        }
-        if (inputEnded) {
-            finish(learner);
-        }
-    }
-
-    private void finish(ResidentLearner learner) {
-        String model = learner.learner().model();
-        if (unfinished.contains(model)
-                && !learner.hasParked()
-                && learner.learner().finish(new Events(learner))) {
-            unfinished.remove(model);
-            publish(learner.learner());
         }
     }
 
@@ -311,11 +279,14 @@ final class TrainOperator extends AbstractStreamOperator<ModelScore>
         output.collect(tag, new StreamRecord<>(value));
     }
 
-    private void withKey(String model, ThrowingRunnable<Exception> work) throws Exception {
+    /** What a mail does: sets the key that it is about, and puts the present one back. */
+    private void withLearner(String model, ThrowingConsumer<ResidentLearner, Exception> work) throws Exception {
         Object previous = getCurrentKey();
         setCurrentKey(model);
         try {
-            work.run();
+            ResidentLearner learner = enter(model);
+            work.accept(learner);
+            store.changed(learner);
         } finally {
             if (previous != null) {
                 setCurrentKey(previous);
@@ -331,8 +302,18 @@ final class TrainOperator extends AbstractStreamOperator<ModelScore>
         }
     }
 
-    private long now() {
-        return getProcessingTimeService().getCurrentProcessingTime();
+    private void deadLetter(int partition, long offset, long timestamp, String reason, String sentence, String model) {
+        emit(
+                TrainOperatorFactory.DEAD_LETTERS,
+                new DeadLetter(
+                        settings.examplesTopic(),
+                        partition,
+                        offset,
+                        timestamp,
+                        reason,
+                        sentence,
+                        model.getBytes(StandardCharsets.UTF_8),
+                        null));
     }
 
     /** Emits and counts what a learner tells. */
@@ -347,6 +328,7 @@ final class TrainOperator extends AbstractStreamOperator<ModelScore>
         public void stepped(StepReport report) {
             counters.steps.add(1);
             metrics.stepped(report.loss());
+            clock.stepped(learner);
             for (Score score : report.scores()) {
                 output.collect(new StreamRecord<>(new ModelScore(learner.model(), score)));
             }
@@ -357,30 +339,20 @@ final class TrainOperator extends AbstractStreamOperator<ModelScore>
 
         @Override
         public void requested(RefreshRequest request) {
-            if (settings.refresh() == RefreshMode.INLINE) {
-                counters.refreshesInline.add(1);
-            } else {
-                counters.refreshesRemote.add(1);
-            }
-            ask(learner, request);
+            refreshes.requested(learner, request);
         }
 
         @Override
         public void rejected(RejectedBatch batch) {
             counters.rejectedBatches.add(1);
-            String sentence = "A mini-batch of " + batch.examples() + " examples, offsets " + batch.firstOffset()
-                    + " to " + batch.lastOffset() + ", changed nothing: " + batch.reason();
-            emit(
-                    TrainOperatorFactory.DEAD_LETTERS,
-                    new DeadLetter(
-                            settings.examplesTopic(),
-                            batch.partition(),
-                            batch.firstOffset(),
-                            0,
-                            "non-finite",
-                            sentence,
-                            learner.model().getBytes(StandardCharsets.UTF_8),
-                            null));
+            deadLetter(
+                    batch.partition(),
+                    batch.firstOffset(),
+                    0,
+                    "non-finite",
+                    "A mini-batch of " + batch.examples() + " examples, offsets " + batch.firstOffset() + " to "
+                            + batch.lastOffset() + ", changed nothing: " + batch.reason(),
+                    learner.model());
         }
     }
 }

@@ -55,7 +55,7 @@ public final class TrainOperatorFactory extends AbstractStreamOperatorFactory<Mo
         this.settings = Objects.requireNonNull(settings);
         this.channel = channel;
         this.weightsOnly = weightsOnly;
-        if (channel == null && settings.refresh() == RefreshMode.REMOTE) {
+        if (channel == null && settings.refresh() != RefreshMode.INLINE) {
             throw new IllegalArgumentException("Remote refreshes need a channel");
         }
     }

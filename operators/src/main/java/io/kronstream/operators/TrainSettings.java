@@ -2,6 +2,7 @@
 package io.kronstream.operators;
 
 import io.kronstream.learner.LearnerSettings;
+import io.kronstream.learner.Mode;
 import java.io.Serializable;
 import java.util.Objects;
 
@@ -15,6 +16,7 @@ import java.util.Objects;
  * @param parkedBytes heap bytes of examples that may wait in front of their models; beyond them the subtask stands still
  * @param cacheBytes heap and native bytes of the models that a subtask keeps in memory
  * @param examplesTopic topic of the examples, for dead letters
+ * @param clock what the clock triggers, in arrival mode
  */
 public record TrainSettings(
         LearnerSettings learner,
@@ -23,8 +25,25 @@ public record TrainSettings(
         long refreshDeadlineMillis,
         long parkedBytes,
         long cacheBytes,
-        String examplesTopic)
+        String examplesTopic,
+        Clock clock)
         implements Serializable {
+
+    /**
+     * @param batchMaxWaitMillis after which an open mini-batch is closed; 0 for never
+     * @param publishMillis between two looks at what can be published; 0 for none
+     */
+    public record Clock(long batchMaxWaitMillis, long publishMillis) implements Serializable {
+        /** Nothing depends on the clock. */
+        public static final Clock NONE = new Clock(0, 0);
+
+        public Clock {
+            if (batchMaxWaitMillis < 0 || publishMillis < 0) {
+                throw new IllegalArgumentException("The clock's intervals must not be negative, were "
+                        + batchMaxWaitMillis + " and " + publishMillis);
+            }
+        }
+    }
 
     private static final long MAX_DEADLINE_MILLIS = 86_400_000;
 
@@ -34,6 +53,9 @@ public record TrainSettings(
         Objects.requireNonNull(examplesTopic, "examplesTopic");
         if (!learner.problems().isEmpty()) {
             throw new IllegalArgumentException(String.join("; ", learner.problems()));
+        }
+        if (learner.mode() == Mode.ORDERED && !clock.equals(Clock.NONE)) {
+            throw new IllegalArgumentException("Nothing may depend on the clock in ordered mode");
         }
         checkPositive("publishEvery", publishEvery);
         checkPositive("refreshDeadlineMillis", refreshDeadlineMillis);

@@ -159,6 +159,7 @@ class OtherConfigurationHarnessTest {
                 TestStreams.DEADLINE_MILLIS,
                 1 << 20,
                 1 << 30,
-                "examples");
+                "examples",
+                TrainSettings.Clock.NONE);
     }
 }

@@ -18,10 +18,15 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /** What came of a stream, per model and in order: every score, bit for bit, and every published version with its digest. */
-record Outcome(Map<String, List<String>> scores, Map<String, List<String>> versions) {
+record Outcome(Map<String, List<String>> scores, Map<String, List<String>> versions, List<PublishedModel> whole) {
 
     Outcome() {
-        this(new TreeMap<>(), new TreeMap<>());
+        this(null);
+    }
+
+    /** One that also puts the versions themselves into a list. */
+    Outcome(List<PublishedModel> whole) {
+        this(new TreeMap<>(), new TreeMap<>(), whole);
     }
 
     void add(ModelScore score) {
@@ -30,6 +35,9 @@ record Outcome(Map<String, List<String>> scores, Map<String, List<String>> versi
 
     void add(PublishedModel version) {
         versions.computeIfAbsent(version.model(), model -> new ArrayList<>()).add(line(version));
+        if (whole != null) {
+            whole.add(version);
+        }
     }
 
     Outcome copy() {

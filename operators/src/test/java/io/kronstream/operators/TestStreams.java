@@ -70,7 +70,15 @@ final class TestStreams {
     }
 
     static TrainSettings settings(LearnerSettings learner, RefreshMode refresh) {
-        return new TrainSettings(learner, refresh, PUBLISH_EVERY, DEADLINE_MILLIS, 1 << 20, 1 << 30, "examples");
+        return new TrainSettings(
+                learner,
+                refresh,
+                PUBLISH_EVERY,
+                DEADLINE_MILLIS,
+                1 << 20,
+                1 << 30,
+                "examples",
+                TrainSettings.Clock.NONE);
     }
 
     static TrainSettings withCacheBytes(TrainSettings settings, long cacheBytes) {
@@ -81,7 +89,8 @@ final class TestStreams {
                 settings.refreshDeadlineMillis(),
                 settings.parkedBytes(),
                 cacheBytes,
-                settings.examplesTopic());
+                settings.examplesTopic(),
+                settings.clock());
     }
 
     static TrainSettings withDeadline(TrainSettings settings, long millis) {
@@ -92,7 +101,8 @@ final class TestStreams {
                 millis,
                 settings.parkedBytes(),
                 settings.cacheBytes(),
-                settings.examplesTopic());
+                settings.examplesTopic(),
+                settings.clock());
     }
 
     static TrainSettings withParkedBytes(TrainSettings settings, long parkedBytes) {
@@ -103,7 +113,8 @@ final class TestStreams {
                 settings.refreshDeadlineMillis(),
                 parkedBytes,
                 settings.cacheBytes(),
-                settings.examplesTopic());
+                settings.examplesTopic(),
+                settings.clock());
     }
 
     static TrainSettings withLearningRate(TrainSettings settings, double rate) {
@@ -122,7 +133,8 @@ final class TestStreams {
                 settings.refreshDeadlineMillis(),
                 settings.parkedBytes(),
                 settings.cacheBytes(),
-                settings.examplesTopic());
+                settings.examplesTopic(),
+                settings.clock());
     }
 
     private static double wave(long offset, double frequency) {

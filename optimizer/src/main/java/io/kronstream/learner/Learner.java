@@ -589,9 +589,9 @@ public final class Learner implements AutoCloseable {
         return Collections.unmodifiableSortedMap(trainedThrough);
     }
 
-    /** Whether a mini-batch is open that has something in it. */
-    public boolean hasOpen() {
-        return !open.instances.isEmpty();
+    /** How many examples the open mini-batch has. */
+    public int openExamples() {
+        return open.instances.size();
     }
 
     /** SHA-256 (hex) over all parameters and optimizer state. */

@@ -66,6 +66,13 @@ public final class KafkaEnds {
                 settings, topics.models(), new ModelRecordSerializer(topics.models()), delivery, transactionTimeout);
     }
 
+    /** Writes the records of journals, all of one model to one partition. */
+    public static KafkaSink<ModelRecord> journal(
+            KafkaSettings settings, Topics topics, Delivery delivery, Duration transactionTimeout) {
+        return sink(
+                settings, topics.journal(), new ModelRecordSerializer(topics.journal()), delivery, transactionTimeout);
+    }
+
     /** Writes scores as JSON, the model's id as key. */
     public static KafkaSink<ModelScore> scores(
             KafkaSettings settings, Topics topics, Delivery delivery, Duration transactionTimeout) {

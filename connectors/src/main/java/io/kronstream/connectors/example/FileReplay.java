@@ -5,6 +5,7 @@ import io.kronstream.connectors.ConnectorException;
 import io.kronstream.connectors.KafkaSettings;
 import io.kronstream.connectors.TopicAdmin;
 import io.kronstream.learner.DataSchema;
+import io.kronstream.learner.Mode;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Iterator;
@@ -23,7 +24,7 @@ import org.apache.kafka.common.utils.Utils;
 
 /**
  * Sends rows to the examples topic, in their order and each exactly once. The key of a record is the id of its model,
- * so that one model's records come from one partition. Its timestamp is the row's own time, or where the row has none,
+ * so that one model's records come from one partition; in arrival mode, rows are dealt to the partitions in turn. Its timestamp is the row's own time, or where the row has none,
  * its index as seconds since the epoch: never the clock. So the same rows always make the same topic. A row that cannot
  * be read is sent too, under the default model: it is for the job to reject it.
  *
@@ -38,6 +39,7 @@ public final class FileReplay implements AutoCloseable {
 
     private final String topic;
     private final int partitions;
+    private final Mode mode;
     private final RowRouter router;
     private final KafkaProducer<byte[], byte[]> producer;
     private final AtomicReference<Exception> failure = new AtomicReference<>();
@@ -50,7 +52,13 @@ public final class FileReplay implements AutoCloseable {
      * @throws ConnectorException if the topic is not there
      */
     public FileReplay(KafkaSettings settings, String topic, DataSchema schema, String defaultModel) {
+        this(settings, topic, schema, defaultModel, Mode.ORDERED);
+    }
+
+    /** One that in {@link Mode#ARRIVAL} deals the rows to all partitions in turn. */
+    public FileReplay(KafkaSettings settings, String topic, DataSchema schema, String defaultModel, Mode mode) {
         this.topic = topic;
+        this.mode = mode;
         try (TopicAdmin admin = TopicAdmin.connect(settings)) {
             this.partitions = admin.partitions(topic);
         }
@@ -80,10 +88,16 @@ public final class FileReplay implements AutoCloseable {
      */
     public static SortedMap<Integer, Long> plan(
             Iterator<byte[]> rows, DataSchema schema, String defaultModel, int partitions) {
+        return plan(rows, schema, defaultModel, partitions, Mode.ORDERED);
+    }
+
+    /** The same for a replay in this mode. */
+    public static SortedMap<Integer, Long> plan(
+            Iterator<byte[]> rows, DataSchema schema, String defaultModel, int partitions, Mode mode) {
         RowRouter router = new RowRouter(schema, defaultModel);
         SortedMap<Integer, Long> counts = zeros(partitions);
-        while (rows.hasNext()) {
-            counts.merge(partition(router.key(rows.next()), partitions), 1L, Long::sum);
+        for (long index = 0; rows.hasNext(); index++) {
+            counts.merge(partition(router.key(rows.next()), index, partitions, mode), 1L, Long::sum);
         }
         return counts;
     }
@@ -153,7 +167,7 @@ public final class FileReplay implements AutoCloseable {
 
     private int send(byte[] row, long index) {
         RowRouter.Route route = router.route(row, index);
-        int partition = partition(route.key(), partitions);
+        int partition = partition(route.key(), index, partitions, mode);
         producer.send(
                 new ProducerRecord<>(topic, partition, route.timestamp(), route.key(), row),
                 (metadata, problem) -> failure.compareAndSet(null, problem));
@@ -175,9 +189,9 @@ public final class FileReplay implements AutoCloseable {
         }
     }
 
-    /** The rule of Kafka's own producers for records with a key. */
-    private static int partition(byte[] key, int partitions) {
-        return Utils.toPositive(Utils.murmur2(key)) % partitions;
+    /** The rule of Kafka's own producers for records with a key; in arrival mode one partition after the other. */
+    private static int partition(byte[] key, long index, int partitions, Mode mode) {
+        return mode == Mode.ARRIVAL ? (int) (index % partitions) : Utils.toPositive(Utils.murmur2(key)) % partitions;
     }
 
     private static SortedMap<Integer, Long> zeros(int partitions) {

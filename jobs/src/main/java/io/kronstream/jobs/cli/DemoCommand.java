@@ -35,8 +35,6 @@ import picocli.CommandLine.Spec;
 final class DemoCommand implements Callable<Integer> {
     private static final long DEFAULT_CHECKPOINT_MILLIS = 1000;
     private static final int RESTART_ATTEMPTS = 3;
-    /** Little, so that a stream that comes faster than it is learned waits in Kafka and not in the learner. */
-    private static final String PARKED = "1 mb";
     /** Only there until the broker runs. */
     private static final String NO_BROKER_YET = "127.0.0.1:0";
 
@@ -64,6 +62,13 @@ final class DemoCommand implements Callable<Integer> {
     @Option(names = "--optimizer", paramLabel = "NAME", description = "Its name (default: dykaf).")
     private String optimizer;
 
+    @Option(
+            names = "--mode",
+            paramLabel = "ordered|arrival",
+            description = "arrival deals the stream to all partitions, and learns in the order of arrival"
+                    + " (default: ordered).")
+    private String mode;
+
     @Option(names = "--learning-rate", paramLabel = "RATE", description = "Step size (default: the optimizer's own).")
     private String learningRate;
 
@@ -78,7 +83,7 @@ final class DemoCommand implements Callable<Integer> {
 
     @Option(
             names = "--refresh",
-            paramLabel = "inline|remote",
+            paramLabel = "auto|inline|remote",
             description = "Where eigenbases are refreshed (default: remote).")
     private String refresh;
 
@@ -194,6 +199,7 @@ final class DemoCommand implements Callable<Integer> {
         OptionValues values = new OptionValues()
                 .put(JobOptions.JOB_NAME, "kronstream demo: " + data.name())
                 .put(JobOptions.KAFKA_BOOTSTRAP, NO_BROKER_YET)
+                .put(JobOptions.MODE, mode)
                 .put(JobOptions.OPTIMIZER, optimizer)
                 .put(JobOptions.keyOf(Knobs.LEARNING_RATE.name()), learningRate)
                 .put(JobOptions.BATCH_SIZE, batch)
@@ -207,7 +213,6 @@ final class DemoCommand implements Callable<Integer> {
                 .put(JobOptions.PARALLELISM, parallelism)
                 .put(JobOptions.SEED, seed)
                 .put(JobOptions.RESTART_ATTEMPTS, RESTART_ATTEMPTS)
-                .put(JobOptions.REFRESH_PARKED, PARKED)
                 .putAll(others);
         return new DemoSettings(
                 data,

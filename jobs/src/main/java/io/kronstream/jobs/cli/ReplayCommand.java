@@ -90,7 +90,11 @@ final class ReplayCommand implements Callable<Integer> {
                 + job.kafka().bootstrap());
         out.flush();
         try (FileReplay replay = new FileReplay(
-                job.kafka(), job.topics().examples(), job.learner().schema(), job.model())) {
+                job.kafka(),
+                job.topics().examples(),
+                job.learner().schema(),
+                job.model(),
+                job.learner().mode())) {
             Interrupt.on(replay::stop);
             replay.replay(data.rows(seed, examples), rate);
             out.printf("Sent %,d rows%n", replay.sent());

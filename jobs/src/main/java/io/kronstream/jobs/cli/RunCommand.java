@@ -61,6 +61,12 @@ final class RunCommand implements Callable<Integer> {
     private Map<String, String> overrides = Map.of();
 
     @Option(
+            names = "--mode",
+            paramLabel = "ordered|arrival",
+            description = "What the order of a model's records rests on, in place of the file's.")
+    private String mode;
+
+    @Option(
             names = "--from",
             paramLabel = "SAVEPOINT",
             description = "Path or URI of a savepoint or retained checkpoint to go on from.")
@@ -92,7 +98,9 @@ final class RunCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        JobSettings job = JobFile.read(file, overrides);
+        JobSettings job = JobFile.read(
+                file,
+                new OptionValues().putAll(overrides).put(JobOptions.MODE, mode).values());
         URI address = cluster == null ? null : address(cluster);
         if (weightsOnly && savepoint == null) {
             throw new InvalidSettingsException("--weights-only", List.of("needs --from SAVEPOINT"));

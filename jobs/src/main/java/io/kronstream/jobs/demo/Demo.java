@@ -119,7 +119,8 @@ public final class Demo {
                         settings.dataset().rows(settings.seed(), settings.limit()),
                         job.learner().schema(),
                         job.model(),
-                        partitions);
+                        partitions,
+                        job.learner().mode());
                 rows = plan.values().stream().mapToLong(Long::longValue).sum();
                 stopAt = FileReplay.stopOffsets(admin.endOffsets(job.topics().examples()), plan);
             }
@@ -246,6 +247,7 @@ public final class Demo {
                         running.counter(TrainCounters.REFRESHES_REMOTE),
                         running.counter(TrainCounters.REFRESHES_INLINE),
                         running.counter(TrainCounters.REFRESHES_SKIPPED),
+                        running.counter(TrainCounters.REFRESHES_FAILED),
                         running.counter(TrainCounters.REFRESHES_LATE)),
                 checkpoints.completed(),
                 checkpoints.restored(),

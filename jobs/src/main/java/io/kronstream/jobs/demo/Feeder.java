@@ -37,7 +37,8 @@ public final class Feeder implements AutoCloseable {
                 settings.kafka(),
                 settings.topics().examples(),
                 settings.learner().schema(),
-                settings.model());
+                settings.model(),
+                settings.learner().mode());
         this.holdBefore = holdBefore;
         this.maxAhead = maxAhead;
         this.thread = new Thread(() -> send(new Held(rows), rowsPerSecond), "feeder");

@@ -81,10 +81,11 @@ public record Summary(
     /**
      * @param remote asked for and answered by another operator
      * @param inline computed where the model is
-     * @param skipped not used because the decomposition failed
+     * @param skipped not needed, as the old basis still fitted
+     * @param failed decompositions that did, so that the old basis stayed
      * @param late for which a model had to wait
      */
-    public record Refreshes(long remote, long inline, long skipped, long late) {}
+    public record Refreshes(long remote, long inline, long skipped, long failed, long late) {}
 
     /** One of several models. */
     public record Model(String model, long version, long step, long examples, String modelDigest, boolean verified) {}
@@ -141,10 +142,11 @@ public record Summary(
         line(
                 text,
                 "refreshes",
-                "%,d remote, %,d inline, %,d skipped, %,d late",
+                "%,d remote, %,d inline, %,d skipped, %,d failed, %,d late",
                 refreshes.remote,
                 refreshes.inline,
                 refreshes.skipped,
+                refreshes.failed,
                 refreshes.late);
         line(text, "checkpoints", "%,d; restores %d", checkpoints, restores);
         line(text, "rejected", "%,d records", rejected);

@@ -52,7 +52,6 @@ class DemoITCase {
         assertThat(summary.path("steps").asLong()).isEqualTo(500);
         assertThat(summary.path("optimizer").asText()).isEqualTo("dykaf");
         assertThat(summary.path("refreshes").path("remote").asLong()).isGreaterThanOrEqualTo(100);
-        assertThat(summary.path("refreshes").path("inline").asLong()).isZero();
         assertThat(summary.path("refreshes").path("late").asLong()).isZero();
         assertThat(summary.path("restores").asLong()).isZero();
         assertThat(summary.path("rejected").asLong()).isZero();
@@ -98,6 +97,35 @@ class DemoITCase {
                 .containsPattern("[\\d,]+ examples +[\\d,]+/s  accuracy 0\\.\\d+ \\(majority 0\\.\\d+\\)")
                 .contains("verified         yes")
                 .contains(summary.path("modelDigest").asText());
+    }
+
+    @Test
+    void aCrashInArrivalModeLeavesJournalsThatReplayTheModel() throws IOException {
+        Path json = dir.resolve("arrival.json");
+
+        Words crash = Words.of(
+                "demo",
+                "--examples",
+                "6000",
+                "--no-ui",
+                "--crash",
+                "--mode",
+                "arrival",
+                "--set",
+                "kafka.delivery=exactly_once",
+                "--set",
+                "batch.max-wait=200 ms",
+                "--set",
+                "model.hidden=[16]",
+                "--json",
+                json.toString());
+
+        assertThat(crash.err()).isEmpty();
+        assertThat(crash.status()).isZero();
+        JsonNode other = JSON.readTree(json.toFile());
+        assertThat(other.path("restores").asLong()).isEqualTo(1);
+        assertThat(other.path("examples").asLong()).isEqualTo(6000);
+        assertThat(other.path("verified").asBoolean()).isTrue();
     }
 
     @Test
