@@ -114,9 +114,13 @@ public final class EigenRefresh implements AutoCloseable {
         }
         int n = factor.rows();
         double raised = shift - Math.min(0, scratch.eigenvalues[n - 1]);
+        // Smaller ones are rounding errors of the largest, and a negative power of one would amplify those of a
+        // gradient.
+        double unit = factor.precision() == Precision.FLOAT ? 0x1p-24 : 0x1p-53;
+        double least = unit * Math.sqrt(n) * scratch.eigenvalues[0];
         double[] powers = new double[n];
         for (int j = 0; j < n; j++) {
-            double eigenvalue = scratch.eigenvalues[j] + raised;
+            double eigenvalue = Math.max(least, scratch.eigenvalues[j] + raised);
             if (eigenvalue <= 0) {
                 return false;
             }

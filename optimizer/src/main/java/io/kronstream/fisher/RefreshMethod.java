@@ -9,7 +9,10 @@ public enum RefreshMethod {
     EIGENDECOMPOSITION,
     /** {@code (X + shift I)^-1}, for X + shift I positive definite. */
     INVERSE,
-    /** {@code (X + shift I)^exponent}, after raising eigenvalues of X below zero to zero all alike. */
+    /**
+     * {@code (X + shift I)^exponent}, after raising eigenvalues of X below zero to zero all alike,
+     * and those within rounding of zero to the size of that.
+     */
     POWER,
     /**
      * K and s with {@code K^T (X + shift I) K = I} and {@code K^T Y K = diag(s)}, s descending, for the partner Y: the

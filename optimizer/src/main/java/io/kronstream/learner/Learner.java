@@ -253,8 +253,24 @@ public final class Learner implements AutoCloseable {
 
     private void predict(MiniBatch batch) {
         int rows = fill(batch);
-        shared.network().forward(parameters, rows);
+        shared.network().forward(predicting(), rows);
         record(batch);
+    }
+
+    /** The parameters that predictions are made with. */
+    private List<Matrix> predicting() {
+        return shared.optimizer().predictsWithPublished() ? published() : parameters;
+    }
+
+    /** The parameters that whoever is served gets: matrices as the optimizer has them, norms and tables as they are. */
+    private List<Matrix> published() {
+        List<Matrix> published = new ArrayList<>();
+        for (int layer = 0; layer < parameters.size(); layer++) {
+            Matrix weights = parameters.get(layer);
+            boolean matrix = layer < layers.size();
+            published.add(matrix ? shared.optimizer().published(weights, layers.get(layer)) : weights);
+        }
+        return published;
     }
 
     private int fill(MiniBatch batch) {
@@ -280,6 +296,10 @@ public final class Learner implements AutoCloseable {
     private void learn(MiniBatch batch, Listener listener) {
         Network network = shared.network();
         int rows = fill(batch);
+        if (shared.optimizer().predictsWithPublished()) {
+            network.forward(published(), rows);
+            record(batch);
+        }
         network.forward(parameters, rows);
         record(batch);
         double[] targets = shared.targets();
@@ -294,6 +314,9 @@ public final class Learner implements AutoCloseable {
         Optimizer optimizer = shared.optimizer();
         if (optimizer.wantsSamples(layers.get(0))) {
             network.backwardSampled(parameters, new SplitMix64(settings.seed(), model + "/samples/" + step), rows);
+        }
+        if (optimizer.wantsHessian()) {
+            network.backwardHessian(parameters, new SplitMix64(settings.seed(), model + "/hessian/" + step), rows);
         }
         List<LayerGradient> gradients = new ArrayList<>();
         for (int layer = 0; layer < layers.size(); layer++) {
@@ -630,7 +653,7 @@ public final class Learner implements AutoCloseable {
                 out.writeInt(parameters.get(i).columns());
             }
             features.write(out);
-            for (Matrix weights : parameters) {
+            for (Matrix weights : published()) {
                 float[] row = new float[weights.columns()];
                 for (int i = 0; i < weights.rows(); i++) {
                     weights.read(i * row.length, row, 0, row.length);

@@ -48,6 +48,43 @@ public enum Activation {
         }
     }
 
+    /** The derivative, from what it {@linkplain #keepsInput() is computed from}. */
+    double derivative(double kept) {
+        return switch (this) {
+            case IDENTITY -> 1;
+            case RELU -> kept > 0 ? 1 : 0;
+            case TANH -> 1 - kept * kept;
+            case SIGMOID -> kept * (1 - kept);
+            case GELU -> {
+                double t = geluTanh(kept);
+                yield 0.5 * (1 + t) + 0.5 * kept * (1 - t * t) * geluSlope(kept);
+            }
+        };
+    }
+
+    /** The second derivative, from the same; that of relu is 0 everywhere. */
+    double secondDerivative(double kept) {
+        return switch (this) {
+            case IDENTITY, RELU -> 0;
+            case TANH -> -2 * kept * (1 - kept * kept);
+            case SIGMOID -> kept * (1 - kept) * (1 - 2 * kept);
+            case GELU -> {
+                double t = geluTanh(kept);
+                double slope = geluSlope(kept);
+                double bend = 6 * GELU_SCALE * GELU_CUBE * kept;
+                yield (1 - t * t) * (slope + 0.5 * kept * (bend - 2 * t * slope * slope));
+            }
+        };
+    }
+
+    private static double geluTanh(double z) {
+        return StrictMath.tanh(GELU_SCALE * z * (1 + GELU_CUBE * z * z));
+    }
+
+    private static double geluSlope(double z) {
+        return GELU_SCALE * (1 + 3 * GELU_CUBE * z * z);
+    }
+
     private static final class Relu implements Kernel {
         @Override
         public void apply(float[][] tiles, int length) {

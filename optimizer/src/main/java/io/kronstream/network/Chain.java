@@ -16,7 +16,7 @@ final class Chain implements AutoCloseable {
      *
      * @param input what it reads, or null if it works in place
      */
-    private record Link(Activation activation, LayerNorm norm, int parameters, Matrix input) {}
+    record Link(Activation activation, LayerNorm norm, int parameters, Matrix input) {}
 
     private final List<Link> links = new ArrayList<>();
 
@@ -48,6 +48,20 @@ final class Chain implements AutoCloseable {
 
     List<LayerNorm> norms() {
         return links.stream().filter(link -> link.norm != null).map(Link::norm).toList();
+    }
+
+    int size() {
+        return links.size();
+    }
+
+    Link link(int index) {
+        return links.get(index);
+    }
+
+    /** What a link's derivative is computed from: its inputs, or else its outputs. */
+    Matrix kept(int index) {
+        Link link = links.get(index);
+        return link.norm != null || link.activation.keepsInput() ? at[index] : at[index + 1];
     }
 
     boolean isEmpty() {

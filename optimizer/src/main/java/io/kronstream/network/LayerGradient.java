@@ -30,6 +30,7 @@ public final class LayerGradient {
     private final Matrix activations;
     private final Matrix preActivationGradients;
     private Matrix sampledPreActivationGradients;
+    private Matrix hessianProduct;
 
     /** Whether {@link #gradient} holds the product of the thin factors. */
     private boolean formed;
@@ -80,11 +81,41 @@ public final class LayerGradient {
         squaredNorm = -1;
         soundFactors = null;
         sampledPreActivationGradients = null;
+        hessianProduct = null;
+    }
+
+    /**
+     * The same statistics of a mini-batch beside a gradient that was changed, clipped say: it is no product of the thin
+     * factors any more.
+     */
+    public LayerGradient changedTo(Matrix other) {
+        LayerGradient changed =
+                new LayerGradient(other, activations, preActivationGradients, sampledPreActivationGradients);
+        changed.soundFactors = false;
+        changed.hessianProduct = hessianProduct;
+        return changed;
     }
 
     /** Adds what a backward pass from sampled targets gave. */
     void addSamples(Matrix sampled) {
         sampledPreActivationGradients = sampled;
+    }
+
+    /** The same gradient with what {@link #hessianProduct()} shall give. */
+    public LayerGradient withHessianProduct(Matrix product) {
+        hessianProduct = product;
+        return this;
+    }
+
+    /**
+     * Product of the Hessian of the mini-batch's mean loss, over all parameters of the network, with a direction whose
+     * entries are 1 and -1: this layer's part, m x (n + 1).
+     */
+    public Matrix hessianProduct() {
+        if (hessianProduct == null) {
+            throw new IllegalStateException("No product with the Hessian was computed for this gradient");
+        }
+        return hessianProduct;
     }
 
     /** A gradient whose thin factors are unknown. */

@@ -19,7 +19,7 @@ import java.util.Arrays;
  */
 final class LayerNorm implements AutoCloseable {
     /** PyTorch's default. */
-    private static final double EPSILON = 1e-5;
+    static final double EPSILON = 1e-5;
 
     private final Matrix gradient;
     private final double[] means;

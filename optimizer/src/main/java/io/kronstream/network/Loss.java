@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.kronstream.network;
 
+import java.util.Arrays;
+
 /**
  * Loss of one example, of the network's raw outputs z and the target y. A mini-batch's loss is the mean. Each is the
  * negative logarithm of a density, up to a constant, and can draw targets from it.
@@ -42,6 +44,15 @@ public abstract class Loss {
     abstract double evaluate(double[] outputs, double[] targets, int offset, double[] gradient);
 
     /**
+     * Product of the loss's second derivatives with a direction; they do not depend on the target.
+     *
+     * @param outputs raw outputs z
+     * @param direction in the space of the outputs
+     * @param result receives it
+     */
+    abstract void curvature(double[] outputs, double[] direction, double[] result);
+
+    /**
      * Draws the targets of one example from the distribution that the raw outputs stand for.
      *
      * @param targets receives them, one per output, or the class index alone
@@ -61,6 +72,11 @@ public abstract class Loss {
     private static final class SquaredError extends Loss {
         SquaredError() {
             super("mean squared error");
+        }
+
+        @Override
+        void curvature(double[] outputs, double[] direction, double[] result) {
+            System.arraycopy(direction, 0, result, 0, direction.length);
         }
 
         @Override
@@ -84,6 +100,14 @@ public abstract class Loss {
     private static final class BinaryCrossEntropy extends Loss {
         BinaryCrossEntropy() {
             super("binary cross-entropy");
+        }
+
+        @Override
+        void curvature(double[] outputs, double[] direction, double[] result) {
+            for (int i = 0; i < outputs.length; i++) {
+                double e = StrictMath.exp(-Math.abs(outputs[i]));
+                result[i] = e / ((1 + e) * (1 + e)) * direction[i];
+            }
         }
 
         @Override
@@ -116,6 +140,21 @@ public abstract class Loss {
         @Override
         int targets(int outputs) {
             return 1;
+        }
+
+        @Override
+        void curvature(double[] outputs, double[] direction, double[] result) {
+            double largest = largest(outputs);
+            double sum = 0;
+            double mean = 0;
+            for (int i = 0; i < outputs.length; i++) {
+                result[i] = StrictMath.exp(outputs[i] - largest);
+                sum += result[i];
+                mean += result[i] * direction[i];
+            }
+            for (int i = 0; i < outputs.length; i++) {
+                result[i] = result[i] / sum * (direction[i] - mean / sum);
+            }
         }
 
         @Override
@@ -177,6 +216,13 @@ public abstract class Loss {
         }
 
         @Override
+        void curvature(double[] outputs, double[] direction, double[] result) {
+            for (int i = 0; i < outputs.length; i++) {
+                result[i] = StrictMath.exp(outputs[i]) * direction[i];
+            }
+        }
+
+        @Override
         double evaluate(double[] outputs, double[] targets, int offset, double[] gradient) {
             double loss = 0;
             for (int i = 0; i < outputs.length; i++) {
@@ -222,6 +268,11 @@ public abstract class Loss {
         }
 
         /** The derivative where z equals y is 0. */
+        @Override
+        void curvature(double[] outputs, double[] direction, double[] result) {
+            Arrays.fill(result, 0);
+        }
+
         @Override
         double evaluate(double[] outputs, double[] targets, int offset, double[] gradient) {
             double loss = 0;

@@ -55,6 +55,12 @@ public final class Network implements AutoCloseable {
     private final double[] deltaRow;
     private final double[] sampledTargets;
 
+    /** Made when it is first asked for. */
+    private HessianProduct hessian;
+
+    /** Whether it is of the last backward pass. */
+    private boolean hessianKnown;
+
     /** Views of the rows in use, made anew when the number of rows changes. */
     private Views views;
 
@@ -186,6 +192,7 @@ public final class Network implements AutoCloseable {
      */
     public double backward(List<Matrix> parameters, double[] targets, int rows) {
         requirePass(rows);
+        hessianKnown = false;
         double mean = outputDeltas(targets, rows);
         for (int i = shapes.size() - 1; i >= 0; i--) {
             views.layerGradients[i].renew();
@@ -248,6 +255,31 @@ public final class Network implements AutoCloseable {
         }
     }
 
+    /**
+     * Adds to the last backward pass the product of the loss's Hessian with a random direction: {@link
+     * LayerGradient#hessianProduct()} of dense layers and norms. Tables count as constants.
+     *
+     * @param parameters those of the last forward pass
+     * @param noise drawn from layer by layer, norms last, row by row
+     */
+    public void backwardHessian(List<Matrix> parameters, Noise noise, int rows) {
+        requirePass(rows);
+        if (hessian == null) {
+            hessian = new HessianProduct(precision, shapes, norms, chains, loss, maxBatch);
+        }
+        hessian.draw(noise);
+        hessian.compute(parameters, views.inputs, views.deltas, views.outputs);
+        for (int i = 0; i < shapes.size(); i++) {
+            views.layerGradients[i].withHessianProduct(hessian.products().get(i));
+        }
+        hessianKnown = true;
+    }
+
+    /** The direction of the last {@link #backwardHessian} at each dense layer, then at each norm. */
+    List<Matrix> hessianDirections() {
+        return hessian.directions();
+    }
+
     private void requirePass(int rows) {
         if (views == null || views.rows != rows) {
             throw new IllegalStateException("The backward pass must follow a forward pass of as many rows");
@@ -280,7 +312,8 @@ public final class Network implements AutoCloseable {
 
     /** What the last backward pass says about a layer norm. */
     public LayerGradient normGradient(int norm) {
-        return new LayerGradient(layerNorms.get(norm).gradient());
+        LayerGradient gradient = new LayerGradient(layerNorms.get(norm).gradient());
+        return hessianKnown ? gradient.withHessianProduct(hessian.products().get(shapes.size() + norm)) : gradient;
     }
 
     /** What the last backward pass says about a table. */
@@ -301,6 +334,9 @@ public final class Network implements AutoCloseable {
         }
         if (inputDeltas != null) {
             inputDeltas.close();
+        }
+        if (hessian != null) {
+            hessian.close();
         }
         outputs.close();
         gramOfOutputs.close();

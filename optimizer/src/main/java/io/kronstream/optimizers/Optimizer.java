@@ -48,6 +48,11 @@ public interface Optimizer extends AutoCloseable {
         return false;
     }
 
+    /** Whether steps read {@link LayerGradient#hessianProduct()}. */
+    default boolean wantsHessian() {
+        return false;
+    }
+
     /**
      * Whether the step that was just taken is to be {@linkplain #judge judged} by the loss of its mini-batch after it,
      * which costs a forward pass.
@@ -65,6 +70,20 @@ public interface Optimizer extends AutoCloseable {
      */
     default void judge(double before, double after, List<LayerState> layers) {
         throw new UnsupportedOperationException(name() + " does not judge its steps");
+    }
+
+    /**
+     * What a layer's parameters are to whoever is served: themselves, or a running mean of them.
+     *
+     * @param state of the layer
+     */
+    default Matrix published(Matrix parameters, LayerState state) {
+        return parameters;
+    }
+
+    /** Whether predictions are made with the {@linkplain #published published} parameters; costs a forward pass. */
+    default boolean predictsWithPublished() {
+        return false;
     }
 
     /** The sides of a layer of this shape that are refreshed: 0 for left, 1 for right, or those of its blocks. */

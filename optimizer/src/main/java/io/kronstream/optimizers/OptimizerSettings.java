@@ -76,11 +76,19 @@ public record OptimizerSettings(String name, SortedMap<String, String> knobs) im
         return values;
     }
 
-    /** Text of each structural knob, by name: with the optimizer's name, what its state's shape and meaning depend on. */
+    /**
+     * Text of each structural knob, by name: with the optimizer's name, what its state's shape and meaning depend on. What
+     * can be put around any optimizer counts where it was.
+     */
     public SortedMap<String, String> structure() {
         SortedMap<String, String> structure = new TreeMap<>();
-        for (Knob<?> knob : Optimizers.knobs(name)) {
+        for (Knob<?> knob : Optimizers.ownKnobs(name)) {
             if (knob.isStructural()) {
+                structure.put(knob.name(), text(knob));
+            }
+        }
+        for (Knob<?> knob : Optimizers.knobsAround(name)) {
+            if (knob.isStructural() && knobs.containsKey(knob.name())) {
                 structure.put(knob.name(), text(knob));
             }
         }

@@ -2,6 +2,7 @@
 package io.kronstream.optimizers;
 
 import io.kronstream.linalg.Precision;
+import java.util.ArrayList;
 import java.util.List;
 
 /** The optimizers by name. One joins by a line in the registry, and so does a preset: another name for other defaults. */
@@ -18,6 +19,7 @@ public final class Optimizers {
             new Entry("eva", Eva.KNOBS, (settings, precision) -> new Eva(settings)),
             new Entry("adam", Adam.KNOBS, (settings, precision) -> new Adam(settings)),
             new Entry("adamw", AdamW.KNOBS, (settings, precision) -> new AdamW(settings)),
+            new Entry("adahessian", AdaHessian.KNOBS, (settings, precision) -> new AdaHessian(settings)),
             new Entry("adafactor", AdaFactor.KNOBS, (settings, precision) -> new AdaFactor(settings)),
             new Entry("adafisher", AdaFisher.PAPER_KNOBS, (settings, precision) -> new AdaFisher(settings)),
             new Entry("adafisher-code", AdaFisher.CODE_KNOBS, (settings, precision) -> new AdaFisher(settings)),
@@ -45,14 +47,26 @@ public final class Optimizers {
         return REGISTRY.stream().map(Entry::name).toList();
     }
 
-    /** The knobs of an optimizer, in the order in which they are documented; none if the name is unknown. */
+    /** All knobs of an optimizer, its own and those around it; none if the name is unknown. */
     public static List<Knob<?>> knobs(String name) {
+        List<Knob<?>> knobs = new ArrayList<>(ownKnobs(name));
+        knobs.addAll(knobsAround(name));
+        return knobs;
+    }
+
+    /** The knobs of the algorithm itself, in the order in which they are documented; none if the name is unknown. */
+    static List<Knob<?>> ownKnobs(String name) {
         for (Entry entry : REGISTRY) {
             if (entry.name.equals(name)) {
                 return entry.knobs;
             }
         }
         return List.of();
+    }
+
+    /** The knobs of what can be put around an optimizer: schedule, clipping, decay, averages. */
+    static List<Knob<?>> knobsAround(String name) {
+        return names().contains(name) ? Surroundings.knobs(ownKnobs(name)) : List.of();
     }
 
     /**
@@ -67,7 +81,8 @@ public final class Optimizers {
         }
         for (Entry entry : REGISTRY) {
             if (entry.name.equals(settings.name())) {
-                return entry.factory.create(settings, precision);
+                Optimizer optimizer = entry.factory.create(settings, precision);
+                return Surroundings.of(settings).isEmpty() ? optimizer : new Surrounded(optimizer, settings, precision);
             }
         }
         throw new IllegalStateException("Settings without problems name an optimizer");

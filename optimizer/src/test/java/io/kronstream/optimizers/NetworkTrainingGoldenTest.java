@@ -12,8 +12,10 @@ import io.kronstream.linalg.Arena;
 import io.kronstream.linalg.Matrix;
 import io.kronstream.linalg.Precision;
 import io.kronstream.linalg.Samples;
+import io.kronstream.network.Noise;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
@@ -69,6 +71,9 @@ class NetworkTrainingGoldenTest {
                     .with(AdaFisher.OLD_WEIGHT, 1 - gamma)
                     .with(AdaFisher.NEW_WEIGHT, gamma);
         }
+        if (optimizer.equals("adahessian")) {
+            return adaHessian(hyper);
+        }
         if (optimizer.startsWith("eva")) {
             return OptimizerSettings.defaults("eva")
                     .with(Knobs.LEARNING_RATE, hyper.get("lr").asDouble())
@@ -79,6 +84,16 @@ class NetworkTrainingGoldenTest {
                     .with(Eva.KL_CLIP, hyper.get("kl_clip").asDouble());
         }
         return null;
+    }
+
+    private static OptimizerSettings adaHessian(JsonNode hyper) {
+        return OptimizerSettings.defaults("adahessian")
+                .with(Knobs.LEARNING_RATE, hyper.get("lr").asDouble())
+                .with(Knobs.BETA1, hyper.at("/betas/0").asDouble())
+                .with(Knobs.BETA2, hyper.at("/betas/1").asDouble())
+                .with(Knobs.EPSILON, hyper.get("eps").asDouble())
+                .with(AdaHessian.POWER, hyper.get("hessian_power").asDouble())
+                .with(AdamW.WEIGHT_DECAY, hyper.get("weight_decay").asDouble());
     }
 
     private static OptimizerSettings adaFisherCode(String name, JsonNode hyper) {
@@ -131,6 +146,9 @@ class NetworkTrainingGoldenTest {
                 assertThat(loss)
                         .as("loss before call %d", call)
                         .isCloseTo(expected, within(tolerance * Math.abs(expected)));
+                if (optimizer.wantsHessian()) {
+                    multiplyByHessian(call - 1);
+                }
                 optimizer.step(
                         IntStream.range(0, arenas.size())
                                 .mapToObj(problem.network()::gradient)
@@ -139,6 +157,41 @@ class NetworkTrainingGoldenTest {
                         arenas.stream().map(arena -> new LayerState(arena, "")).toList());
                 compareParameters(call);
                 compareState(call);
+            }
+        }
+
+        /** With the signs of the file, and compared with its product. */
+        private void multiplyByHessian(int batch) {
+            JsonNode signs = file.at("/rademacher/" + batch);
+            List<Double> drawn = new ArrayList<>();
+            for (int layer = 0; layer < arenas.size(); layer++) {
+                Matrix weights = problem.parameters().get(layer);
+                Matrix direction = TrainingProblem.augmented(
+                        precision, weights.rows(), weights.columns(), signs.get(2 * layer), signs.get(2 * layer + 1));
+                for (int i = 0; i < weights.rows(); i++) {
+                    for (int j = 0; j < weights.columns(); j++) {
+                        drawn.add(direction.get(i, j));
+                    }
+                }
+            }
+            Iterator<Double> next = drawn.iterator();
+            problem.network()
+                    .backwardHessian(
+                            problem.parameters(),
+                            new Signs(next),
+                            problem.network().gradient(0).batch());
+            JsonNode products = file.at("/hv/" + batch);
+            for (int layer = 0; layer < arenas.size(); layer++) {
+                Matrix product = problem.network().gradient(layer).hessianProduct();
+                Matrix expected = TrainingProblem.augmented(
+                        precision,
+                        product.rows(),
+                        product.columns(),
+                        products.get(2 * layer),
+                        products.get(2 * layer + 1));
+                assertThat(Samples.relativeError(product, expected))
+                        .as("H z of layer %d at call %d", layer, batch + 1)
+                        .isLessThan(tolerance);
             }
         }
 
@@ -185,6 +238,19 @@ class NetworkTrainingGoldenTest {
             optimizer.close();
             problem.close();
             arenas.forEach(Arena::close);
+        }
+    }
+
+    /** Given signs, as uniform numbers in the half that stands for them. */
+    private record Signs(Iterator<Double> signs) implements Noise {
+        @Override
+        public double nextDouble() {
+            return signs.next() < 0 ? 0.25 : 0.75;
+        }
+
+        @Override
+        public double nextNormal() {
+            throw new UnsupportedOperationException("Signs are no normal numbers");
         }
     }
 }

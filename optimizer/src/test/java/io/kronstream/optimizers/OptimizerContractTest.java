@@ -42,6 +42,7 @@ class OptimizerContractTest {
                 OptimizerSettings.defaults("eva")
                         .with(Knobs.LEARNING_RATE, 1e-3)
                         .with(Eva.DAMPING, 1.0),
+                OptimizerSettings.defaults("adahessian"),
                 OptimizerSettings.defaults("adafactor"),
                 OptimizerSettings.defaults("adafactor")
                         .with(AdaFactor.MOMENTUM, true)
@@ -76,6 +77,10 @@ class OptimizerContractTest {
                 OptimizerSettings.defaults("soap").with(EigenbasisOptimizer.MAX_SIDE, 5),
                 OptimizerSettings.defaults("dykaf").with(EigenbasisOptimizer.MAX_SIDE, 5),
                 OptimizerSettings.defaults("dykaf"),
+                surrounded("adam", Surroundings.Schedule.INVERSE_SQRT, Surroundings.Averaging.PUBLISHED),
+                surrounded("soap", Surroundings.Schedule.COSINE, Surroundings.Averaging.NONE),
+                surrounded("sgd", Surroundings.Schedule.CONSTANT, Surroundings.Averaging.PREDICTING)
+                        .with(Knobs.LEARNING_RATE, 1e-3),
                 dykaf(RefreshMethod.EIGENDECOMPOSITION, Integrator.SEQUENTIAL, Start.RELATIVE_EPSILON, false),
                 dykaf(RefreshMethod.QR_ITERATION, Integrator.PARALLEL, Start.ABSOLUTE_EPSILON, true),
                 dykaf(RefreshMethod.QR_ITERATION, Integrator.SEQUENTIAL_OLD_LEFT, Start.KRON, false),
@@ -93,6 +98,17 @@ class OptimizerContractTest {
                 .with(AdaFisher.DAMPING, 1.0)
                 .with(AdaFisher.FACTOR_INTERVAL, 10)
                 .with(Adam.WEIGHT_DECAY, 0.0);
+    }
+
+    /** Without decay, under which nothing stays where it is. */
+    private static OptimizerSettings surrounded(
+            String name, Surroundings.Schedule schedule, Surroundings.Averaging averaging) {
+        return OptimizerSettings.defaults(name)
+                .with(Surroundings.SCHEDULE, schedule)
+                .with(Surroundings.WARM_UP, 5)
+                .with(Surroundings.CLIP_NORM, 2.0)
+                .with(Surroundings.CLIP_VALUE, 0.5)
+                .with(Surroundings.AVERAGING, averaging);
     }
 
     private static OptimizerSettings dykaf(
@@ -306,7 +322,8 @@ class OptimizerContractTest {
         int examples = gradient.rows();
         Matrix preActivationGradients = Matrix.create(gradient.precision(), examples, examples);
         preActivationGradients.setIdentity(examples);
-        return new LayerGradient(gradient, gradient, preActivationGradients, preActivationGradients);
+        return new LayerGradient(gradient, gradient, preActivationGradients, preActivationGradients)
+                .withHessianProduct(gradient);
     }
 
     private static final class Layer implements AutoCloseable {

@@ -50,7 +50,7 @@ class OptimizerDocumentationTest {
                 .findFirst()
                 .orElseThrow(() -> new AssertionError(name + " is missing in " + PAGE));
         assertThat(cells).hasSize(CELLS_AFTER_THE_NAME).noneMatch(String::isBlank);
-        List<Knob<?>> knobs = Optimizers.knobs(name);
+        List<Knob<?>> knobs = Optimizers.ownKnobs(name);
         String registered = knobs.stream()
                 .map(knob -> "`" + knob.name() + "` " + knob.defaultText())
                 .collect(Collectors.joining(", "));

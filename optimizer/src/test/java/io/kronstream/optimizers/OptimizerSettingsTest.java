@@ -57,7 +57,9 @@ class OptimizerSettingsTest {
                 .containsExactly(
                         "'beta1' must be a number in [0, 1), was 1",
                         "'soap' has no knob 'bete2'; it has learning-rate, beta1, beta2, factor-beta, epsilon,"
-                                + " weight-decay, refresh-interval, refresh-method",
+                                + " weight-decay, refresh-interval, refresh-method, max-side, schedule, warm-up,"
+                                + " schedule-steps, schedule-factor, clip-norm, clip-value, coupled-decay, averaging,"
+                                + " average-decay",
                         "'refresh-interval' must be a whole number in [1, 1000000000], was 0",
                         "'refresh-method' must be one of qr_iteration, eigendecomposition, was guess");
         assertThat(OptimizerSettings.defaults("sofa").problems())
@@ -84,7 +86,8 @@ class OptimizerSettingsTest {
     void onlyStructuralKnobsAreStructure() {
         OptimizerSettings dykaf = OptimizerSettings.defaults("dykaf");
 
-        assertThat(dykaf.structure()).containsExactly(Map.entry("rank-one-second-moment", "false"));
+        assertThat(dykaf.structure())
+                .containsExactly(Map.entry("max-side", "10000"), Map.entry("rank-one-second-moment", "false"));
         assertThat(dykaf.with(Knobs.LEARNING_RATE, 1.0).structure()).isEqualTo(dykaf.structure());
         assertThat(dykaf.with(DyKAF.RANK_ONE_SECOND_MOMENT, true).structure()).isNotEqualTo(dykaf.structure());
     }
