@@ -5,9 +5,9 @@ import static org.apache.flink.configuration.ConfigOptions.key;
 
 import io.kronstream.connectors.Delivery;
 import io.kronstream.learner.LearnerSettings;
+import io.kronstream.learner.Mode;
 import io.kronstream.learner.NetworkSettings;
 import io.kronstream.learner.Objective;
-import io.kronstream.learner.Mode;
 import io.kronstream.network.Activation;
 import io.kronstream.operators.RefreshMode;
 import io.kronstream.optimizers.Knobs;

@@ -2,13 +2,13 @@
 package io.kronstream.jobs;
 
 import io.kronstream.connectors.channel.KafkaTensorChannel;
+import io.kronstream.connectors.ends.JournalChunks;
 import io.kronstream.connectors.ends.KafkaEnds;
 import io.kronstream.connectors.ends.ModelChunks;
 import io.kronstream.connectors.ends.ModelRecordCodec;
 import io.kronstream.connectors.example.DecodeFunction;
 import io.kronstream.connectors.example.ExampleDecoder;
 import io.kronstream.connectors.example.RawRecord;
-import io.kronstream.connectors.ends.JournalChunks;
 import io.kronstream.connectors.model.ModelRecord;
 import io.kronstream.learner.Example;
 import io.kronstream.learner.Mode;

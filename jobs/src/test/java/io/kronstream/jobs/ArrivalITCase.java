@@ -51,8 +51,8 @@ class ArrivalITCase {
         assertThat(newest.examples()).isEqualTo(ROWS);
         assertVerified(run, run.versions());
 
-        try (ModelReader reader = new ModelReader(
-                run.settings().kafka(), run.settings().topics().models(), true)) {
+        try (ModelReader reader =
+                new ModelReader(run.settings().kafka(), run.settings().topics().models(), true)) {
             ModelManifest older =
                     reader.version("main", newest.version() - 1).orElseThrow().manifest();
             assertThat(new Oracle(run.settings()).digests(List.of(older)))
@@ -65,7 +65,10 @@ class ArrivalITCase {
         Run run = bed.run(settings("sea-keys"), rows("sea-keys"));
 
         assertThat(run.versions()).hasSize(8);
-        assertThat(run.versions().values().stream().mapToLong(ModelManifest::examples).sum()).isEqualTo(ROWS);
+        assertThat(run.versions().values().stream()
+                        .mapToLong(ModelManifest::examples)
+                        .sum())
+                .isEqualTo(ROWS);
         assertVerified(run, run.versions());
     }
 
@@ -77,8 +80,7 @@ class ArrivalITCase {
             JobTopics.prepare(admin, elsewhere);
         }
 
-        assertThatThrownBy(
-                        () -> new Oracle(elsewhere).digests(run.versions().values()))
+        assertThatThrownBy(() -> new Oracle(elsewhere).digests(run.versions().values()))
                 .isInstanceOf(ConnectorException.class)
                 .hasMessageContaining("does not hold the journal of version");
     }

@@ -343,6 +343,11 @@ final class TrainOperator extends AbstractStreamOperator<ModelScore>
         }
 
         @Override
+        public void skipped() {
+            counters.refreshesSkipped.add(1);
+        }
+
+        @Override
         public void rejected(RejectedBatch batch) {
             counters.rejectedBatches.add(1);
             deadLetter(

@@ -57,6 +57,9 @@ public final class Learner implements AutoCloseable {
 
         /** A mini-batch was refused and changed nothing. */
         void rejected(RejectedBatch batch);
+
+        /** A refresh was due and not needed: the old basis still fits. */
+        default void skipped() {}
     }
 
     private static final int LAYOUT = 1;
@@ -331,7 +334,7 @@ public final class Learner implements AutoCloseable {
         shared.sideLayers().step(arena);
         step++;
         learned += rows;
-        List<RefreshSlot> asked = ask();
+        List<RefreshSlot> asked = ask(listener);
         listener.stepped(new StepReport(step, loss, scores(batch)));
         for (RefreshSlot slot : asked) {
             listener.requested(request(slot));
@@ -381,7 +384,7 @@ public final class Learner implements AutoCloseable {
     }
 
     /** Asks for the refreshes that are due after the step; returns those that are not deferred. */
-    private List<RefreshSlot> ask() {
+    private List<RefreshSlot> ask(Listener listener) {
         for (int layer = 0; layer < layers.size(); layer++) {
             for (RefreshTask task : shared.optimizer().due(layers.get(layer))) {
                 slot(layer, task.side()).dueAfter = step + turn(layer);
@@ -395,8 +398,7 @@ public final class Learner implements AutoCloseable {
             slot.dueAfter = 0;
             if (slot.outstanding) {
                 slot.deferred = true;
-            } else {
-                ask(slot, task(slot));
+            } else if (ask(slot, task(slot), listener)) {
                 asked.add(slot);
             }
         }
@@ -410,7 +412,16 @@ public final class Learner implements AutoCloseable {
                 : 0;
     }
 
-    private void ask(RefreshSlot slot, RefreshTask task) {
+    /** False if the old basis still fits. */
+    private boolean ask(RefreshSlot slot, RefreshTask task, Listener listener) {
+        double tolerance = settings.refresh().tolerance();
+        if (tolerance > 0
+                && task.basis() != null
+                && shared.basisFit().residual(task.factor(), task.basis()) <= tolerance) {
+            skippedRefreshes++;
+            listener.skipped();
+            return false;
+        }
         slot.version++;
         slot.outstanding = true;
         slot.askedAfter = step;
@@ -423,6 +434,7 @@ public final class Learner implements AutoCloseable {
                 keep(task.partner(), slot.askedPartnerTensor());
             }
         }
+        return true;
     }
 
     /** Later steps change the factors; what was asked for must not change with them. */
@@ -497,8 +509,9 @@ public final class Learner implements AutoCloseable {
                 install(slot);
                 if (slot.deferred) {
                     slot.deferred = false;
-                    ask(slot, task(slot));
-                    listener.requested(request(slot));
+                    if (ask(slot, task(slot), listener)) {
+                        listener.requested(request(slot));
+                    }
                 }
             }
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.kronstream.learner;
 
+import io.kronstream.fisher.BasisFit;
 import io.kronstream.fisher.Decomposition;
 import io.kronstream.linalg.Arena;
 import io.kronstream.linalg.Matrix;
@@ -30,6 +31,7 @@ public final class LearnerFactory implements AutoCloseable {
     private final Optimizer optimizer;
     private final SideLayers sideLayers;
     private final Objective objective;
+    private final BasisFit basisFit = new BasisFit(Precision.FLOAT);
     private final double[] targets;
     private final Map<Integer, Matrix> results = new HashMap<>();
 
@@ -158,6 +160,10 @@ public final class LearnerFactory implements AutoCloseable {
         return optimizer;
     }
 
+    BasisFit basisFit() {
+        return basisFit;
+    }
+
     double[] targets() {
         return targets;
     }
@@ -174,6 +180,7 @@ public final class LearnerFactory implements AutoCloseable {
     public void close() {
         network.close();
         optimizer.close();
+        basisFit.close();
         sideLayers.close();
         results.values().forEach(Matrix::close);
     }

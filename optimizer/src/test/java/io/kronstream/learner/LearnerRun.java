@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Random;
 
 /** Drives a learner over a stream as a job would, answering refreshes at once or as late as possible. */
-final class LearnerRun implements Learner.Listener {
+class LearnerRun implements Learner.Listener {
     /** When answers to refreshes come in. */
     enum Answers {
         AT_ONCE,

@@ -58,10 +58,7 @@ public record JournalChunk(
                     in.readInt(),
                     in.readInt(),
                     in.readAllBytes());
-            if (chunk.count < 1
-                    || chunk.count > MAX_CHUNKS
-                    || chunk.index < 0
-                    || chunk.index >= chunk.count) {
+            if (chunk.count < 1 || chunk.count > MAX_CHUNKS || chunk.index < 0 || chunk.index >= chunk.count) {
                 throw new IllegalArgumentException("A piece of the journal of model " + chunk.model + " is malformed");
             }
             return chunk;
