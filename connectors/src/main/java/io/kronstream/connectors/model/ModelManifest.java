@@ -4,12 +4,20 @@ package io.kronstream.connectors.model;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonPropertyOrder;
 import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.databind.DeserializationContext;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializerProvider;
+import com.fasterxml.jackson.databind.deser.std.StdScalarDeserializer;
+import com.fasterxml.jackson.databind.module.SimpleModule;
+import com.fasterxml.jackson.databind.ser.std.StdScalarSerializer;
 import io.kronstream.learner.LearnerSettings;
 import io.kronstream.learner.PublishedModel;
+import io.kronstream.network.LayerSpec;
 import java.io.IOException;
 import java.util.Collections;
 import java.util.List;
@@ -100,9 +108,36 @@ public record ModelManifest(
                             .maxDocumentLength(MAX_MANIFEST_BYTES)
                             .build())
                     .build())
+            .registerModule(layersAsText())
             .configure(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES, false)
             .configure(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES, true)
             .configure(DeserializationFeature.FAIL_ON_TRAILING_TOKENS, true);
+
+    /** A network's layers are written as in a job's file. */
+    private static SimpleModule layersAsText() {
+        return new SimpleModule()
+                .addSerializer(LayerSpec.class, new StdScalarSerializer<LayerSpec>(LayerSpec.class) {
+                    private static final long serialVersionUID = 1;
+
+                    @Override
+                    public void serialize(LayerSpec layer, JsonGenerator out, SerializerProvider provider)
+                            throws IOException {
+                        out.writeString(layer.text());
+                    }
+                })
+                .addDeserializer(LayerSpec.class, new StdScalarDeserializer<LayerSpec>(LayerSpec.class) {
+                    private static final long serialVersionUID = 1;
+
+                    @Override
+                    public LayerSpec deserialize(JsonParser in, DeserializationContext context) throws IOException {
+                        List<LayerSpec> layers = LayerSpec.parse(in.getValueAsString(""));
+                        if (layers.size() != 1) {
+                            throw new IllegalArgumentException("A layer of the manifest's network is none");
+                        }
+                        return layers.get(0);
+                    }
+                });
+    }
 
     public ModelManifest {
         trainedThrough = Collections.unmodifiableSortedMap(new TreeMap<>(trainedThrough));

@@ -5,9 +5,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.kronstream.connectors.TopicSettings;
+import io.kronstream.learner.Category;
+import io.kronstream.learner.DataSchema;
+import io.kronstream.learner.LearnerSettings;
+import io.kronstream.learner.NetworkSettings;
 import io.kronstream.learner.PublishedModel;
+import io.kronstream.learner.Task;
+import io.kronstream.network.LayerSpec;
+import io.kronstream.optimizers.OptimizerSettings;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -105,6 +113,30 @@ class VersionCutterTest {
                 .extracting(ModelRecord::key)
                 .containsExactly("m/manifest/0", "m/manifest/1", "m/chunk/0/0", "m/chunk/1/0", "m/chunk/1/1");
         assertThat(cutter.cut(Models.published("m", 1, 1500, 1))).hasSize(3);
+    }
+
+    /** Whatever a learner can be, its manifest says it and reads back the same. */
+    @Test
+    void theManifestSaysWhatTheModelIs() {
+        LearnerSettings learner = new LearnerSettings(
+                DataSchema.builder(List.of("a", "c", "d", "t", "y"), Task.REGRESSION, "y")
+                        .numeric(List.of("a"))
+                        .categorical(List.of(Category.oneHot("c", 4), Category.embedded("d", 100, 8)))
+                        .periodic(Map.of("a", 24.0))
+                        .time("t")
+                        .forecast(new DataSchema.Forecast(3, 2))
+                        .build(),
+                NetworkSettings.of(LayerSpec.parse("[dense: 8, layer-norm, relu, dense: 4, tanh]")),
+                OptimizerSettings.defaults("dykaf").with("learning-rate", "0.25"),
+                16,
+                2000,
+                10,
+                7);
+
+        List<ModelRecord> records =
+                new VersionCutter(1 << 20, 1000, learner).cut(Models.published("m", 1, 100, 1));
+
+        assertThat(ModelManifest.fromBytes(records.get(1).value()).learner()).isEqualTo(learner);
     }
 
     @Test
