@@ -97,7 +97,9 @@ final class DrillRun {
             if (stopped.getAsBoolean()) {
                 throw new InterruptedException();
             }
-            site.requireAlive();
+            if (site.replaceEnded() > 0) {
+                out.println("a process of the cluster has ended by itself; another starts");
+            }
             requireGoing(rest, id);
             feeder.check();
             JobObserver.Glance glance = observer.glance();

@@ -15,11 +15,13 @@ import java.util.List;
 /** The processes of a drill: a broker, a JobManager with its ZooKeeper, TaskManagers. */
 final class Site implements AutoCloseable {
     private static final int FIRST = 0;
+    private static final int MAX_ENDED = 10;
 
     private final BrokerProcess broker;
     private final ProcessFlinkCluster cluster;
     private final SplitMix64 random;
     private final boolean keepFirst;
+    private int endedThemselves;
 
     private Site(BrokerProcess broker, ProcessFlinkCluster cluster, long seed, boolean keepFirst) {
         this.broker = broker;
@@ -105,10 +107,27 @@ final class Site implements AutoCloseable {
         }
     }
 
-    /** Throws if a process has ended that was not killed. */
-    void requireAlive() throws IOException {
+    /**
+     * Starts again what has ended without having been killed, as a supervisor does.
+     *
+     * @return how many processes have ended so since the last call
+     * @throws IOException if it is the broker or ZooKeeper, or there are too many
+     */
+    int replaceEnded() throws IOException {
         broker.requireAlive();
-        cluster.requireAlive();
+        int ended = cluster.replaceEnded();
+        endedThemselves += ended;
+        if (endedThemselves > MAX_ENDED) {
+            throw new IOException("Processes of the cluster have ended by themselves %d times; the logs of this machine"
+                            .formatted(endedThemselves)
+                    + " may say why, it may be too busy.");
+        }
+        return ended;
+    }
+
+    /** Processes that have ended without having been killed. */
+    int endedThemselves() {
+        return endedThemselves;
     }
 
     @Override

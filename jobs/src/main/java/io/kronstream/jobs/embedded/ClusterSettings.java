@@ -5,6 +5,7 @@ import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Map;
 import java.util.TreeMap;
 import org.apache.flink.configuration.Configuration;
@@ -48,6 +49,9 @@ final class ClusterSettings {
         set("rest.port", restPort);
         set("rest.bind-port", restPort);
         set("jobmanager.memory.process.size", "1024m");
+        // Somebody starts a lost TaskManager again: wait for its slots, for slot.request.timeout, in place of failing,
+        // and restarting, again and again until it is there. Flink waits so only for a time after its own start.
+        set("resourcemanager.standalone.start-up-time", Duration.ofDays(100).toMillis());
         set("web.submit.enable", false);
         set("web.refresh-interval", 500);
         return this;

@@ -166,17 +166,30 @@ public final class ProcessFlinkCluster implements FlinkCluster {
         return live;
     }
 
-    /** Throws, with the last lines that it wrote, if a process has ended that was not killed. */
-    public void requireAlive() throws IOException {
+    /**
+     * Starts again what has ended without having been killed, as whoever runs a cluster does: Flink's processes end
+     * themselves when they meet what they cannot go on with.
+     *
+     * @return how many processes have ended so since the last call
+     * @throws IOException if it is ZooKeeper, on which all depends
+     */
+    public int replaceEnded() throws IOException {
         if (zooKeeper != null) {
             zooKeeper.requireAlive();
         }
-        jobManager.requireAlive();
-        for (ChildJvm taskManager : taskManagers) {
-            if (!taskManager.killed()) {
-                taskManager.requireAlive();
+        int ended = 0;
+        if (!jobManager.isAlive() && !jobManager.killed()) {
+            launchJobManager();
+            ended++;
+        }
+        for (ChildJvm taskManager : List.copyOf(taskManagers)) {
+            if (!taskManager.isAlive() && !taskManager.killed()) {
+                taskManager.kill();
+                launchTaskManager();
+                ended++;
             }
         }
+        return ended;
     }
 
     @Override
