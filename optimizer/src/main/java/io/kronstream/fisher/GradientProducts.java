@@ -4,6 +4,8 @@ package io.kronstream.fisher;
 import io.kronstream.linalg.Matrix;
 import io.kronstream.linalg.Precision;
 import io.kronstream.linalg.SquareScratch;
+import io.kronstream.linalg.Stopwatch;
+import io.kronstream.linalg.Stopwatch.Work;
 import io.kronstream.network.LayerGradient;
 import java.util.HashMap;
 import java.util.List;
@@ -47,6 +49,7 @@ public final class GradientProducts implements AutoCloseable {
 
     /** {@code result = left^T G right}, m x n, for left m x m and right n x n. */
     public void between(Matrix left, LayerGradient gradient, Matrix right, Matrix result) {
+        Work before = Stopwatch.enter(Work.ROTATION);
         if (betweenIsThin(gradient)) {
             thinBetween(left, gradient, right, result);
         } else {
@@ -54,6 +57,7 @@ public final class GradientProducts implements AutoCloseable {
             product.multiply(1, gradient.gradient(), false, right, false, 0);
             result.multiply(1, left, true, product, false, 0);
         }
+        Stopwatch.leave(before);
     }
 
     /** As {@link #between}; returns the inner product of the result and G. */
@@ -62,6 +66,7 @@ public final class GradientProducts implements AutoCloseable {
             between(left, gradient, right, result);
             return result.dot(gradient.gradient());
         }
+        Work before = Stopwatch.enter(Work.ROTATION);
         Factors thin = thinBetween(left, gradient, right, result);
         int batch = gradient.batch();
         Matrix outputs = gramOfOutputs.ofSize(batch);
@@ -69,14 +74,18 @@ public final class GradientProducts implements AutoCloseable {
         // <P^T Q, S^T A> = <P S^T, Q A^T>
         outputs.multiply(1.0 / batch, thin.outputs, false, gradient.preActivationGradients(), true, 0);
         inputs.multiply(1.0 / batch, thin.inputs, false, gradient.activations(), true, 0);
-        return outputs.dot(inputs);
+        double dot = outputs.dot(inputs);
+        Stopwatch.leave(before);
+        return dot;
     }
 
     /** {@code result = alpha left middle right^T + beta result}, for left m x m, middle m x n and right n x n. */
     public void around(double alpha, Matrix left, Matrix middle, Matrix right, Matrix result, double beta) {
+        Work before = Stopwatch.enter(Work.ROTATION);
         Matrix product = dense(middle.rows(), middle.columns());
         product.multiply(1, left, false, middle, false, 0);
         result.multiply(alpha, product, false, right, true, beta);
+        Stopwatch.leave(before);
     }
 
     private record Factors(Matrix outputs, Matrix inputs) {}
@@ -98,12 +107,16 @@ public final class GradientProducts implements AutoCloseable {
      * @param middle symmetric, n x n; null for the unit matrix
      */
     public void leftMoment(double alpha, double c, LayerGradient gradient, Matrix middle, Matrix result, double beta) {
+        Work before = Stopwatch.enter(Work.FACTORS);
         moment(alpha, c, gradient, false, middle, result, beta);
+        Stopwatch.leave(before);
     }
 
     /** {@code result = alpha c^2 G^T X G + beta result}, n x n, as {@link #leftMoment}. */
     public void rightMoment(double alpha, double c, LayerGradient gradient, Matrix middle, Matrix result, double beta) {
+        Work before = Stopwatch.enter(Work.FACTORS);
         moment(alpha, c, gradient, true, middle, result, beta);
+        Stopwatch.leave(before);
     }
 
     private void moment(

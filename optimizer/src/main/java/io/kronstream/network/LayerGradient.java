@@ -3,6 +3,8 @@ package io.kronstream.network;
 
 import io.kronstream.linalg.Matrix;
 import io.kronstream.linalg.SquareScratch;
+import io.kronstream.linalg.Stopwatch;
+import io.kronstream.linalg.Stopwatch.Work;
 
 /**
  * What a mini-batch says about one layer. The matrices are views of scratch memory, valid until the network's next
@@ -139,7 +141,9 @@ public final class LayerGradient {
      */
     public Matrix gradient() {
         if (!formed) {
+            Work before = Stopwatch.enter(Work.GRADIENT);
             gradient.multiply(1.0 / batch(), preActivationGradients, true, activations, false, 0);
+            Stopwatch.leave(before);
             formed = true;
         }
         return gradient;

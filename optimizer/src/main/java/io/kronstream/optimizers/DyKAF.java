@@ -5,6 +5,8 @@ import io.kronstream.fisher.ProjectorSplitting;
 import io.kronstream.fisher.RefreshTask;
 import io.kronstream.linalg.Matrix;
 import io.kronstream.linalg.Precision;
+import io.kronstream.linalg.Stopwatch;
+import io.kronstream.linalg.Stopwatch.Work;
 import io.kronstream.linalg.TensorSpec;
 import io.kronstream.network.LayerGradient;
 import java.util.List;
@@ -111,7 +113,9 @@ final class DyKAF extends EigenbasisOptimizer {
 
     @Override
     void follow(LayerGradient gradient, Matrix left, Matrix right) {
+        Work before = Stopwatch.enter(Work.FACTORS);
         splitting.follow(left, right, gradient, factorBeta);
+        Stopwatch.leave(before);
     }
 
     private static void startFromIdentity(double norm, Matrix left, Matrix right) {

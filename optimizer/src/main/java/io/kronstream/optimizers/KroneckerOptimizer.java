@@ -8,6 +8,8 @@ import io.kronstream.linalg.Elementwise;
 import io.kronstream.linalg.Kernel;
 import io.kronstream.linalg.Matrix;
 import io.kronstream.linalg.Precision;
+import io.kronstream.linalg.Stopwatch;
+import io.kronstream.linalg.Stopwatch.Work;
 import io.kronstream.linalg.TensorSpec;
 import io.kronstream.network.LayerGradient;
 import java.util.ArrayList;
@@ -250,7 +252,9 @@ abstract class KroneckerOptimizer implements Optimizer {
         Matrix derivatives =
                 fisher == Fisher.SAMPLED ? gradient.sampledPreActivationGradients() : gradient.preActivationGradients();
         if (activations.squaredNorm() <= LARGEST_SQUARE && derivatives.squaredNorm() <= LARGEST_SQUARE) {
+            Work before = Stopwatch.enter(Work.FACTORS);
             follow(activations, derivatives, k == 1, factorDecay, k, state);
+            Stopwatch.leave(before);
         }
     }
 

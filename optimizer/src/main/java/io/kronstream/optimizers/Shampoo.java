@@ -223,7 +223,7 @@ final class Shampoo implements Optimizer {
     }
 
     /** Sets P; false if a side has no root yet. */
-    private static boolean precondition(Scratch own, LayerState state) {
+    private boolean precondition(Scratch own, LayerState state) {
         boolean vector = own.mean.columns() == 1;
         if (state.counter(REFRESHED)
                 != (vector ? 1 << RefreshTask.LEFT : 1 << RefreshTask.LEFT | 1 << RefreshTask.RIGHT)) {
@@ -233,8 +233,7 @@ final class Shampoo implements Optimizer {
         if (vector) {
             own.preconditioned.multiply(1, leftRoot, false, own.mean, false, 0);
         } else {
-            own.product.multiply(1, own.mean, false, state.tensor(ROOT[RefreshTask.RIGHT]), false, 0);
-            own.preconditioned.multiply(1, leftRoot, false, own.product, false, 0);
+            products.around(1, leftRoot, own.mean, state.tensor(ROOT[RefreshTask.RIGHT]), own.preconditioned, 0);
         }
         return true;
     }
@@ -281,20 +280,17 @@ final class Shampoo implements Optimizer {
     private static final class Scratch {
         final Matrix mean;
         final Matrix grafted;
-        final Matrix product;
         final Matrix preconditioned;
 
         Scratch(Precision precision, int rows, int columns) {
             mean = Matrix.create(precision, rows, columns);
             grafted = Matrix.create(precision, rows, columns);
-            product = Matrix.create(precision, rows, columns);
             preconditioned = Matrix.create(precision, rows, columns);
         }
 
         void close() {
             mean.close();
             grafted.close();
-            product.close();
             preconditioned.close();
         }
     }

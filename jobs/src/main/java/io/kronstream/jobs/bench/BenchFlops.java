@@ -29,12 +29,16 @@ import java.util.Set;
  *                       from S and A     for L: 2Bn^2 + B^2 n + 2B^2 m + Bm^2, for R the same with m and n exchanged
  *   K-FAC's factors                      Bm^2 + Bn^2
  *   KPSVD's factors                      5Bm^2 + 4Bn^2, one power iteration
+ *   factors of deflation                 10Bm^2 + 8Bn^2, one iteration for each product
+ *   factors of the corrected K-FAC       6Bm^2 + 5Bn^2, K-FAC's and one iteration
+ *   factors of Lanczos                   6Bm^2 + 6Bn^2, two steps
  *   sampled targets (K-FAC, KPSVD)       2Bm(n - 1), none for the first layer
  *   {@literal <U, G>} without G (K-FAC, KPSVD)      2B^2(m + n)
  *
  *   refresh of a side s beside t
  *     QR iteration (SOAP, DyKAF)         2s^3 + 8/3 s^3, and the momentum's new basis min(2s^3 + 2s^2 t, 4s^2 t)
  *     inverse (K-FAC, KPSVD)             s^3
+ *     two products (deflation, Lanczos, corrected K-FAC)  43/3 s^3: two eigendecompositions, products 5 s^3
  *     fourth root (Shampoo)              17/3 s^3: tridiagonal form 4/3, its eigenvectors 4/3, back 2, the product 1
  * </pre>
  *
@@ -53,7 +57,13 @@ public final class BenchFlops {
             "kfac",
             new Inverses(1, 1),
             "kpsvd",
-            new Inverses(5, 4));
+            new Inverses(5, 4),
+            "deflation",
+            new TwoProducts(10, 8),
+            "lanczos",
+            new TwoProducts(6, 6),
+            "kfac-corrected",
+            new TwoProducts(6, 5));
 
     /** Those without matrix products of their own. */
     private static final Set<String> GRADIENT_ALONE = Set.of(
@@ -242,6 +252,26 @@ public final class BenchFlops {
         @Override
         public double refresh(double side) {
             return side * side * side;
+        }
+
+        @Override
+        public boolean samples() {
+            return true;
+        }
+    }
+
+    /** The gradient in the bases of two sums of products there and back; the factors as those of {@link Inverses}. */
+    private record TwoProducts(double left, double right) implements Method {
+        @Override
+        public double step(double m, double n, double batch) {
+            double there = Math.min(dense(m, n), thin(m, n, batch) - 2 * batch * m * n);
+            return there + dense(m, n) + left * batch * m * m + right * batch * n * n;
+        }
+
+        /** Two eigendecompositions, each 14/3 s^3, and the products between them: 2, 1 and 2 s^3. */
+        @Override
+        public double refresh(double side) {
+            return 43 * side * side * side / 3;
         }
 
         @Override

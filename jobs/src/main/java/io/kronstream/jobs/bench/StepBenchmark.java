@@ -10,6 +10,8 @@ import io.kronstream.linalg.Arena;
 import io.kronstream.linalg.Matrix;
 import io.kronstream.linalg.Numerics;
 import io.kronstream.linalg.Precision;
+import io.kronstream.linalg.Stopwatch;
+import io.kronstream.linalg.Stopwatch.Work;
 import io.kronstream.linalg.TensorSpec;
 import io.kronstream.network.Activation;
 import io.kronstream.network.LayerGradient;
@@ -25,7 +27,9 @@ import io.kronstream.optimizers.Optimizers;
 import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * Times whole steps on one fixed pseudo-random mini-batch: forward and backward pass, the optimizer, and its refreshes,
@@ -38,6 +42,8 @@ public final class StepBenchmark {
 
     /** So small that no optimizer diverges on any case; what a step costs does not depend on it. */
     private static final double LEARNING_RATE = 1e-6;
+
+    private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
     private final boolean withRefresh;
     private final int threads;
@@ -81,9 +87,7 @@ public final class StepBenchmark {
         private final double[] targets;
 
         private double loss;
-        private long gradientNanos;
-        private long optimizerNanos;
-        private long refreshNanos;
+        private long refreshCpuNanos;
 
         Run(BenchCase benchCase, OptimizerSettings settings) {
             this.benchCase = benchCase;
@@ -154,21 +158,28 @@ public final class StepBenchmark {
             double peak = MatrixPeak.measure();
             int steps = (atLeast + cycle - 1) / cycle * cycle;
             long[] nanos = new long[steps];
-            gradientNanos = 0;
-            optimizerNanos = 0;
-            refreshNanos = 0;
-            ThreadMXBean thread = (ThreadMXBean) ManagementFactory.getThreadMXBean();
             long self = Thread.currentThread().getId();
-            long allocatedBefore = thread.getThreadAllocatedBytes(self);
-            for (int i = 0; i < steps; i++) {
-                nanos[i] = step();
+            long residentBefore = ResidentMemory.bytes();
+            refreshCpuNanos = 0;
+            long cpuBefore = THREADS.getCurrentThreadCpuTime();
+            long allocatedBefore = THREADS.getThreadAllocatedBytes(self);
+            Map<Work, Double> millis = new EnumMap<>(Work.class);
+            try (Stopwatch stopwatch = Stopwatch.start()) {
+                for (int i = 0; i < steps; i++) {
+                    nanos[i] = step();
+                }
+                for (Work work : Work.values()) {
+                    millis.put(work, stopwatch.nanos(work) / 1e6 / steps);
+                }
             }
-            long allocated = thread.getThreadAllocatedBytes(self) - allocatedBefore;
+            long allocated = THREADS.getThreadAllocatedBytes(self) - allocatedBefore;
+            long cpu = THREADS.getCurrentThreadCpuTime() - cpuBefore - (withRefresh ? 0 : refreshCpuNanos);
+            long residentAfter = ResidentMemory.bytes();
             if (!Double.isFinite(loss)) {
                 throw new ArithmeticException(
                         settings.name() + " diverged on '" + benchCase.name() + "': nothing was measured");
             }
-            return result(nanos, peak, allocated / steps);
+            return result(nanos, cpu, peak, allocated / steps, residentBefore, residentAfter, millis);
         }
 
         /** Whole cycles, for what builds up in the first one, and for the compiler. */
@@ -185,24 +196,20 @@ public final class StepBenchmark {
         private long step() {
             int batch = benchCase.batch();
             long start = System.nanoTime();
+            Work before = Stopwatch.enter(Work.GRADIENT);
             network.forward(parameters, batch);
             loss = network.backward(parameters, targets, batch);
-            long gradientEnd = System.nanoTime();
             if (optimizer.wantsSamples(layers.get(0))) {
                 network.backwardSampled(parameters, noise, batch);
             }
+            Stopwatch.leave(before);
             List<LayerGradient> gradients = new ArrayList<>(layers.size());
             for (int layer = 0; layer < layers.size(); layer++) {
                 gradients.add(network.gradient(layer));
             }
             optimizer.step(gradients, parameters, layers);
             long computing = refreshDue();
-            long end = System.nanoTime();
-            long counted = withRefresh ? computing : 0;
-            gradientNanos += gradientEnd - start;
-            optimizerNanos += end - gradientEnd - computing;
-            refreshNanos += counted;
-            return end - start - computing + counted;
+            return System.nanoTime() - start - (withRefresh ? 0 : computing);
         }
 
         /** Computes and installs; the time of the first. */
@@ -211,15 +218,28 @@ public final class StepBenchmark {
             for (LayerState layer : layers) {
                 for (RefreshTask task : optimizer.due(layer)) {
                     long start = System.nanoTime();
+                    long cpuStart = THREADS.getCurrentThreadCpuTime();
+                    Work before = Stopwatch.enter(Work.REFRESH);
                     Decomposition decomposition = refresh.compute(task);
+                    Stopwatch.leave(before);
+                    refreshCpuNanos += THREADS.getCurrentThreadCpuTime() - cpuStart;
                     computing += System.nanoTime() - start;
+                    before = Stopwatch.enter(Work.ROTATION);
                     optimizer.install(layer, task.side(), decomposition);
+                    Stopwatch.leave(before);
                 }
             }
             return computing;
         }
 
-        private StepMeasurement result(long[] nanos, double peak, long allocated) {
+        private StepMeasurement result(
+                long[] nanos,
+                long cpu,
+                double peak,
+                long allocated,
+                long residentBefore,
+                long residentAfter,
+                Map<Work, Double> millis) {
             List<LayerShape> shapes = network.shapes();
             String name = settings.name();
             double flops = BenchFlops.gradient(shapes, benchCase.batch())
@@ -239,6 +259,7 @@ public final class StepBenchmark {
                     nanos.length,
                     median / 1e6,
                     mean / 1e6,
+                    cpu / 1e6 / nanos.length,
                     flops,
                     flops / mean,
                     peak,
@@ -246,9 +267,13 @@ public final class StepBenchmark {
                     stateBytes,
                     (double) stateBytes / parameterMemory.packedLength(),
                     allocated,
-                    gradientNanos / 1e6 / nanos.length,
-                    optimizerNanos / 1e6 / nanos.length,
-                    refreshNanos / 1e6 / nanos.length);
+                    residentBefore,
+                    residentAfter,
+                    millis.get(Work.GRADIENT),
+                    millis.get(Work.ROTATION),
+                    millis.get(Work.FACTORS),
+                    withRefresh ? millis.get(Work.REFRESH) : 0,
+                    millis.get(Work.ELEMENTWISE));
         }
 
         @Override

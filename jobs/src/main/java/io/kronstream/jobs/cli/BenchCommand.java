@@ -12,13 +12,13 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         synopsisSubcommandLabel = "WHAT",
         description = "Measures how fast this machine learns.",
-        subcommands = BenchStepCommand.class)
+        subcommands = {BenchStepCommand.class, BenchPipelineCommand.class})
 final class BenchCommand implements Runnable {
     @Spec
     private CommandSpec spec;
 
     @Override
     public void run() {
-        throw new ParameterException(spec.commandLine(), "Name what to measure: step");
+        throw new ParameterException(spec.commandLine(), "Name what to measure: step or pipeline");
     }
 }

@@ -82,18 +82,19 @@ final class BenchStepCommand implements Callable<Integer> {
         if (!json) {
             out.printf(
                     Locale.ROOT,
-                    "%-6s %-16s %10s %10s %9s %9s %10s %6s %7s %9s  %s%n",
+                    "%-6s %-16s %10s %10s %10s %9s %9s %10s %6s %7s %9s  %s%n",
                     "case",
                     "optimizer",
                     "median ms",
                     "mean ms",
+                    "cpu ms",
                     "GFLOP",
                     "GFLOP/s",
                     "of peak",
                     "",
                     "B/param",
                     "B alloc",
-                    "gradient + optimizer + refresh, ms");
+                    "gradient + rotation + factors + refresh + elementwise, ms");
         }
         StepBenchmark benchmark = new StepBenchmark(!withoutRefresh, threads);
         for (BenchCase benchCase : chosen) {
@@ -139,11 +140,12 @@ final class BenchStepCommand implements Callable<Integer> {
     private static String row(StepMeasurement measured) {
         return String.format(
                 Locale.ROOT,
-                "%-6s %-16s %10.3f %10.3f %9.4f %9.1f %10.1f %5.0f%% %7.1f %9d  %.3f + %.3f + %.3f",
+                "%-6s %-16s %10.3f %10.3f %10.3f %9.4f %9.1f %10.1f %5.0f%% %7.1f %9d  %.3f + %.3f + %.3f + %.3f + %.3f",
                 measured.benchCase(),
                 measured.optimizer(),
                 measured.medianMs(),
                 measured.meanMs(),
+                measured.meanCpuMs(),
                 measured.flops() / 1e9,
                 measured.gflops(),
                 measured.peakGflops(),
@@ -151,7 +153,9 @@ final class BenchStepCommand implements Callable<Integer> {
                 measured.bytesPerParameter(),
                 measured.allocatedBytesPerStep(),
                 measured.gradientMs(),
-                measured.optimizerMs(),
-                measured.refreshMs());
+                measured.rotationMs(),
+                measured.factorsMs(),
+                measured.refreshMs(),
+                measured.elementwiseMs());
     }
 }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import io.kronstream.network.LayerShape;
+import io.kronstream.optimizers.Optimizers;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -88,5 +89,18 @@ class BenchFlopsTest {
         // Beyond K-FAC's 4 * Bm^2 + 3 * Bn^2: 180 + 135 and 20 + 240.
         assertThat(BenchFlops.optimizer("kpsvd", TWO_LAYERS, 5) - BenchFlops.optimizer("kfac", TWO_LAYERS, 5))
                 .isEqualTo(180 + 135 + 20 + 240);
+    }
+
+    @Test
+    void twoProductsGoThereAndBack() {
+        // There and back 2 * 4000 from the gradient; factors of K-FAC and of one iteration, 6 * 10^5 and 5 * 10^5.
+        assertThat(BenchFlops.optimizer("kfac-corrected", SQUARE, 1000)).isEqualTo(8000 + 1_100_000);
+        assertThat(BenchFlops.refresh("kfac-corrected", SQUARE)).isCloseTo(2 * 43_000.0 / 3, within(1e-9));
+    }
+
+    @Test
+    void everyOptimizerIsCountedThatTakesOnePassOverAMiniBatch() {
+        assertThat(Optimizers.names().stream().filter(name -> !BenchFlops.knows(name)))
+                .containsExactly("adahessian");
     }
 }

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.kronstream.jobs.bench;
+
+import io.kronstream.connectors.KafkaSettings;
+import io.kronstream.connectors.TopicAdmin;
+import io.kronstream.connectors.example.ExampleDecoder;
+import io.kronstream.connectors.example.FileReplay;
+import io.kronstream.connectors.example.RawRecord;
+import io.kronstream.connectors.example.UndecodableException;
+import io.kronstream.jobs.JobFailure;
+import io.kronstream.jobs.JobOptions;
+import io.kronstream.jobs.JobSettings;
+import io.kronstream.jobs.JobTopics;
+import io.kronstream.jobs.RunningJob;
+import io.kronstream.jobs.demo.WorkDirectory;
+import io.kronstream.jobs.embedded.EmbeddedBroker;
+import io.kronstream.jobs.embedded.FlinkCluster;
+import io.kronstream.jobs.embedded.FlinkRest;
+import io.kronstream.jobs.embedded.MiniFlinkCluster;
+import io.kronstream.learner.Example;
+import io.kronstream.learner.Learner;
+import io.kronstream.learner.LearnerFactory;
+import io.kronstream.learner.RefreshRequest;
+import io.kronstream.learner.RefreshWorker;
+import io.kronstream.learner.RejectedBatch;
+import io.kronstream.learner.StepReport;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * Times a whole job on a broker and a cluster in this process: decoding, validation, standardisation, scores topic, model
+ * topic and checkpoints every 10 seconds, all as they are by default. The topic is filled before. Beside it, the bare
+ * learner on the same examples, decoded before and kept in memory, with its refreshes computed in place.
+ */
+public final class PipelineBenchmark {
+    private static final Duration LOOK = Duration.ofMillis(20);
+    private static final String CHECKPOINT_INTERVAL = "10 s";
+    private static final String MODEL = "default";
+    private static final long BARE_NANOS = 5_000_000_000L;
+
+    /** Examples that the bare learner takes again and again. */
+    private static final int IN_MEMORY = 16_384;
+
+    private PipelineBenchmark() {}
+
+    /**
+     * Measures one case.
+     *
+     * @param slots of the job, which is also its parallelism
+     * @param examples lines to learn
+     * @throws JobFailure if the job failed
+     * @throws IOException with one sentence if the broker or the cluster did not start
+     */
+    public static PipelineMeasurement measure(PipelineCase benchCase, int slots, long examples)
+            throws IOException, InterruptedException, JobFailure {
+        double bare = bareExamplesPerSecond(benchCase);
+        double seconds = seconds(benchCase, slots, examples);
+        double perSecond = examples / seconds;
+        return new PipelineMeasurement(
+                benchCase.name(),
+                benchCase.optimizer(),
+                slots,
+                examples,
+                seconds,
+                perSecond,
+                bare,
+                perSecond / (bare * slots));
+    }
+
+    private static JobSettings settings(PipelineCase benchCase, int slots, String bootstrap) {
+        Map<String, String> values = new TreeMap<>();
+        values.put(JobOptions.JOB_NAME.key(), "kronstream bench: " + benchCase.name());
+        values.put(JobOptions.KAFKA_BOOTSTRAP.key(), bootstrap);
+        values.put(JobOptions.MODEL.key(), MODEL);
+        values.put(JobOptions.HIDDEN.key(), benchCase.hidden().toString());
+        values.put(JobOptions.OPTIMIZER.key(), benchCase.optimizer());
+        values.put(JobOptions.BATCH_SIZE.key(), Integer.toString(benchCase.batch()));
+        values.put(JobOptions.PARALLELISM.key(), Integer.toString(slots));
+        values.put(JobOptions.CHECKPOINT_INTERVAL.key(), CHECKPOINT_INTERVAL);
+        return JobSettings.of("bench pipeline", values, benchCase.schema());
+    }
+
+    private static double seconds(PipelineCase benchCase, int slots, long examples)
+            throws IOException, InterruptedException, JobFailure {
+        try (WorkDirectory directory = WorkDirectory.create(null);
+                FlinkCluster cluster = MiniFlinkCluster.start(slots, 0);
+                EmbeddedBroker broker = EmbeddedBroker.start(directory.broker(), 0)) {
+            JobSettings job = settings(benchCase, slots, broker.bootstrap())
+                    .withKafka(KafkaSettings.of(broker.bootstrap()))
+                    .withCheckpointDirectory(directory.checkpoints().toUri());
+            Map<Integer, Long> stopAt;
+            try (TopicAdmin admin = TopicAdmin.connect(job.kafka())) {
+                JobTopics.prepare(admin, job);
+                Map<Integer, Long> before = admin.endOffsets(job.topics().examples());
+                try (FileReplay replay = new FileReplay(
+                        job.kafka(), job.topics().examples(), job.learner().schema(), job.model())) {
+                    stopAt = FileReplay.stopOffsets(before, replay.replay(benchCase.rows(examples)));
+                }
+            }
+            RunningJob running = RunningJob.submit(cluster.restAddress(), job, stopAt, List.of());
+            try {
+                return untilTheEnd(new FlinkRest(cluster.restAddress()), running);
+            } finally {
+                running.cancel();
+            }
+        }
+    }
+
+    private static double untilTheEnd(FlinkRest rest, RunningJob running)
+            throws IOException, InterruptedException, JobFailure {
+        long start = System.nanoTime();
+        boolean all = false;
+        while (!running.awaitEnd(LOOK)) {
+            if (!all && rest.allRunning(running.id())) {
+                all = true;
+                start = System.nanoTime();
+            }
+        }
+        return (System.nanoTime() - start) / 1e9;
+    }
+
+    private static double bareExamplesPerSecond(PipelineCase benchCase) {
+        JobSettings settings = settings(benchCase, 1, "127.0.0.1:0");
+        List<Example> examples = decode(benchCase, settings);
+        try (LearnerFactory factory = new LearnerFactory(settings.learner());
+                RefreshWorker worker = new RefreshWorker()) {
+            Map<String, Bare> models = new HashMap<>();
+            try {
+                for (Example example : examples) {
+                    models.computeIfAbsent(example.model(), model -> new Bare(factory.create(model), worker))
+                            .take(example);
+                }
+                long taken = 0;
+                long start = System.nanoTime();
+                while (System.nanoTime() - start < BARE_NANOS) {
+                    for (Example example : examples) {
+                        models.get(example.model()).take(example);
+                    }
+                    taken += examples.size();
+                }
+                return taken * 1e9 / (System.nanoTime() - start);
+            } finally {
+                models.values().forEach(model -> model.learner.close());
+            }
+        }
+    }
+
+    private static List<Example> decode(PipelineCase benchCase, JobSettings settings) {
+        ExampleDecoder decoder = new ExampleDecoder(settings.learner().schema(), settings.model());
+        List<Example> examples = new ArrayList<>(IN_MEMORY);
+        Iterator<byte[]> rows = benchCase.rows(IN_MEMORY);
+        for (long offset = 0; rows.hasNext(); offset++) {
+            try {
+                examples.add(decoder.decode(new RawRecord("", 0, offset, offset, null, rows.next())));
+            } catch (UndecodableException e) {
+                throw new IllegalStateException("The benchmark's own line " + offset + " cannot be read", e);
+            }
+        }
+        return examples;
+    }
+
+    /** A learner whose refreshes are computed in place. */
+    private static final class Bare implements Learner.Listener {
+        private final Learner learner;
+        private final RefreshWorker worker;
+        private final ArrayDeque<RefreshRequest> asked = new ArrayDeque<>();
+
+        Bare(Learner learner, RefreshWorker worker) {
+            this.learner = learner;
+            this.worker = worker;
+        }
+
+        void take(Example example) {
+            while (!learner.offer(example, this)) {
+                answer();
+                learner.advance(this);
+            }
+            answer();
+        }
+
+        private void answer() {
+            while (!asked.isEmpty()) {
+                learner.answer(worker.compute(asked.poll()));
+            }
+        }
+
+        @Override
+        public void stepped(StepReport report) {}
+
+        @Override
+        public void requested(RefreshRequest request) {
+            asked.add(request);
+        }
+
+        @Override
+        public void rejected(RejectedBatch batch) {
+            throw new IllegalStateException(batch.reason());
+        }
+    }
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.kronstream.jobs.bench;
+
+import io.kronstream.learner.DataSchema;
+import io.kronstream.learner.SplitMix64;
+import io.kronstream.learner.Task;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+
+/**
+ * A stream of CSV lines with numeric features and a binary label, and the models that learn from it: eight, so that
+ * there is work for several slots.
+ *
+ * @param name as the command line has it
+ * @param features numbers of a line
+ * @param hidden units of each hidden layer; none for a logistic regression
+ * @param batch examples of a mini-batch
+ * @param examples lines of a measurement
+ */
+public record PipelineCase(
+        String name, int features, List<Integer> hidden, String optimizer, int batch, long examples) {
+    /** All that can be named: a recommender's network, and a logistic regression that is nothing but overhead. */
+    public static final List<PipelineCase> ALL = List.of(
+            new PipelineCase("recommender", 256, List.of(512, 256), "dykaf", 256, 60_000),
+            new PipelineCase("logistic", 10, List.of(), "adam", 256, 4_000_000));
+
+    private static final int MODELS = 8;
+
+    /** Lines that differ; they are then repeated. */
+    private static final int POOL = 16_384;
+
+    private static final long SEED = 1;
+
+    public static List<String> names() {
+        return ALL.stream().map(PipelineCase::name).toList();
+    }
+
+    DataSchema schema() {
+        List<String> inputs =
+                IntStream.rangeClosed(1, features).mapToObj(i -> "x" + i).toList();
+        List<String> columns = new ArrayList<>(List.of("model"));
+        columns.addAll(inputs);
+        columns.add("label");
+        return DataSchema.builder(columns, Task.BINARY, "label")
+                .numeric(inputs)
+                .key("model")
+                .build();
+    }
+
+    /** So many lines, always the same. */
+    Iterator<byte[]> rows(long count) {
+        SplitMix64 random = new SplitMix64(SEED);
+        byte[][] pool = new byte[(int) Math.min(POOL, count)][];
+        for (int i = 0; i < pool.length; i++) {
+            StringBuilder line = new StringBuilder().append('m').append(random.nextInt(MODELS));
+            double sum = 0;
+            for (int j = 0; j < features; j++) {
+                int scaled = random.nextInt(20_001) - 10_000;
+                sum += scaled;
+                line.append(scaled < 0 ? ",-0." : ",0.").append(String.format("%04d", Math.abs(scaled) % 10_000));
+            }
+            pool[i] = line.append(sum > 0 ? ",1" : ",0").toString().getBytes(StandardCharsets.US_ASCII);
+        }
+        return Stream.iterate(0L, i -> i < count, i -> i + 1)
+                .map(i -> pool[(int) (i % pool.length)])
+                .iterator();
+    }
+}

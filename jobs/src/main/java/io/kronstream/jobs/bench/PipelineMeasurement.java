@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.kronstream.jobs.bench;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+import com.fasterxml.jackson.databind.PropertyNamingStrategies.SnakeCaseStrategy;
+import com.fasterxml.jackson.databind.annotation.JsonNaming;
+
+/**
+ * How fast a whole job learned what waited in its topic, beside the learner alone.
+ *
+ * @param benchCase name of the case; {@code case} in JSON
+ * @param slots of the job
+ * @param examples learned by the job
+ * @param seconds from when all tasks ran until the job had ended
+ * @param examplesPerSecond of the job
+ * @param learnerExamplesPerSecond of a bare learner on one thread, fed from memory
+ * @param share of the bare learner's speed, per slot
+ */
+@JsonNaming(SnakeCaseStrategy.class)
+public record PipelineMeasurement(
+        @JsonProperty("case") String benchCase,
+        String optimizer,
+        int slots,
+        long examples,
+        double seconds,
+        double examplesPerSecond,
+        double learnerExamplesPerSecond,
+        double share) {}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.kronstream.jobs.cli;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.kronstream.jobs.InvalidSettingsException;
+import io.kronstream.jobs.bench.PipelineBenchmark;
+import io.kronstream.jobs.bench.PipelineCase;
+import io.kronstream.jobs.bench.PipelineMeasurement;
+import java.io.PrintWriter;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code kronstream bench pipeline}. */
+@Command(
+        name = "pipeline",
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        description = {
+            "Times a whole job, from its topic to learned models, on a Kafka broker and a Flink cluster of its own, and"
+                    + " compares it with the bare learner.",
+            "docs/performance.md says what the numbers mean."
+        })
+final class BenchPipelineCommand implements Callable<Integer> {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    @Spec
+    private CommandSpec spec;
+
+    @Option(
+            names = "--cases",
+            paramLabel = "NAME",
+            split = ",",
+            defaultValue = "recommender,logistic",
+            description = "Streams and models (default: ${DEFAULT-VALUE}).")
+    private List<String> cases;
+
+    @Option(
+            names = "--slots",
+            paramLabel = "N",
+            split = ",",
+            defaultValue = "1,2",
+            description = "Slots of the job (default: ${DEFAULT-VALUE}).")
+    private List<Integer> slots;
+
+    @Option(
+            names = "--examples",
+            paramLabel = "N",
+            description = "Lines to learn (default: 60000 of recommender, 4000000 of logistic).")
+    private Long examples;
+
+    @Option(names = "--json", description = "One line of JSON for each case and number of slots.")
+    private boolean json;
+
+    @Option(names = "--verbose", description = "Shows the logs, and the stack trace of a failure.")
+    private boolean verbose;
+
+    @Override
+    public Integer call() throws Exception {
+        List<PipelineCase> chosen = check();
+        PrintWriter out = spec.commandLine().getOut();
+        if (!json) {
+            out.printf(
+                    Locale.ROOT,
+                    "%-12s %-10s %5s %10s %9s %12s %14s %6s%n",
+                    "case",
+                    "optimizer",
+                    "slots",
+                    "examples",
+                    "seconds",
+                    "examples/s",
+                    "bare learner/s",
+                    "share");
+        }
+        for (PipelineCase benchCase : chosen) {
+            for (int count : slots) {
+                PipelineMeasurement measured =
+                        PipelineBenchmark.measure(benchCase, count, examples == null ? benchCase.examples() : examples);
+                out.println(json ? JSON.writeValueAsString(measured) : row(measured));
+                out.flush();
+            }
+        }
+        return ExitStatus.DONE;
+    }
+
+    private List<PipelineCase> check() {
+        List<String> problems = new ArrayList<>();
+        List<PipelineCase> chosen = new ArrayList<>();
+        for (String name : cases) {
+            PipelineCase.ALL.stream()
+                    .filter(known -> known.name().equals(name))
+                    .findFirst()
+                    .ifPresentOrElse(
+                            chosen::add,
+                            () -> problems.add("unknown case '" + name + "'; known are "
+                                    + String.join(", ", PipelineCase.names())));
+        }
+        for (int count : slots) {
+            if (count < 1 || count > 64) {
+                problems.add("--slots must lie in [1, 64], was " + count);
+            }
+        }
+        if (examples != null && examples < 1) {
+            problems.add("--examples must be at least 1, was " + examples);
+        }
+        if (!problems.isEmpty()) {
+            throw new InvalidSettingsException("bench pipeline", problems);
+        }
+        return chosen;
+    }
+
+    private static String row(PipelineMeasurement measured) {
+        return String.format(
+                Locale.ROOT,
+                "%-12s %-10s %5d %10d %9.1f %12.0f %14.0f %5.0f%%",
+                measured.benchCase(),
+                measured.optimizer(),
+                measured.slots(),
+                measured.examples(),
+                measured.seconds(),
+                measured.examplesPerSecond(),
+                measured.learnerExamplesPerSecond(),
+                100 * measured.share());
+    }
+}
