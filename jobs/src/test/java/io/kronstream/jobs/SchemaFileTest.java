@@ -191,7 +191,7 @@ class SchemaFileTest {
                 null,
                 List.of("user_id", "book_id", "rating", "publication_year", "language_code"));
         assertThat(goodbooks.embedded())
-                .containsExactly(Category.embedded("user_id", 16_384, 16), Category.embedded("book_id", 16_384, 16));
+                .containsExactly(Category.embedded("user_id", 65_536, 16), Category.embedded("book_id", 65_536, 16));
         assertThat(goodbooks.products()).containsExactly(List.of("user_id", "book_id"));
     }
 
