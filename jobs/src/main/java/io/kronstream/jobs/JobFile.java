@@ -3,7 +3,12 @@ package io.kronstream.jobs;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.kronstream.connectors.format.RowFormat;
 import io.kronstream.learner.DataSchema;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -69,6 +74,7 @@ public final class JobFile {
         Map<String, String> values = new TreeMap<>();
         flatten("", mapping, values);
         values.putAll(overrides);
+        values.computeIfPresent(JobOptions.AVRO_SCHEMA.key(), (key, value) -> avroSchema(source, file, value));
         if (schema == null) {
             // Whatever else is wrong is reported together with the schema's problems.
             try {
@@ -105,6 +111,27 @@ public final class JobFile {
         }
         throw new InvalidSettingsException(
                 source, List.of("'schema' is missing: it says what the columns mean, or names the file that does"));
+    }
+
+    /** The schema itself, where its file is named: the job may run where that file is not. */
+    private static String avroSchema(String source, Path file, String named) {
+        if (named.strip().startsWith("{") || named.strip().startsWith("[")) {
+            return named;
+        }
+        Path path = file == null ? Path.of(named) : file.resolveSibling(named);
+        try (InputStream in = Files.newInputStream(path)) {
+            byte[] bytes = in.readNBytes(RowFormat.MAX_VALUE_BYTES + 1);
+            if (bytes.length > RowFormat.MAX_VALUE_BYTES) {
+                throw new InvalidSettingsException(
+                        path.toString(), List.of("is longer than " + RowFormat.MAX_VALUE_BYTES + " bytes"));
+            }
+            return new String(bytes, StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new InvalidSettingsException(
+                    source,
+                    List.of("'" + JobOptions.AVRO_SCHEMA.key() + "' names the file " + path
+                            + ", which cannot be read"));
+        }
     }
 
     private static void flatten(String prefix, ObjectNode mapping, Map<String, String> values) {

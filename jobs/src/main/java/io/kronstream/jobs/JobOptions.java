@@ -4,6 +4,8 @@ package io.kronstream.jobs;
 import static org.apache.flink.configuration.ConfigOptions.key;
 
 import io.kronstream.connectors.Delivery;
+import io.kronstream.connectors.StartAt;
+import io.kronstream.connectors.format.FormatSettings;
 import io.kronstream.learner.LearnerSettings;
 import io.kronstream.learner.Mode;
 import io.kronstream.learner.NetworkSettings;
@@ -71,6 +73,40 @@ public final class JobOptions {
             .defaultValue(Delivery.AT_LEAST_ONCE)
             .withDescription("How models, scores and dead letters go out. After a failure at-least-once repeats some,"
                     + " bit for bit; exactly-once holds all back until the next checkpoint.");
+
+    public static final ConfigOption<FormatSettings.Name> FORMAT = key("examples.format")
+            .enumType(FormatSettings.Name.class)
+            .defaultValue(FormatSettings.Name.CSV)
+            .withDescription("How the values of records hold rows. json finds fields by name and costs about twice as"
+                    + " much time as csv; avro is the smallest.");
+    public static final ConfigOption<String> AVRO_SCHEMA = key("examples.avro-schema")
+            .stringType()
+            .noDefaultValue()
+            .withDescription("The Avro schema of all values: its JSON, or the path of its file. Costs nothing.");
+    public static final ConfigOption<String> REGISTRY = key("examples.registry")
+            .stringType()
+            .noDefaultValue()
+            .withDescription("Address of the registry that has the Avro schemas which values name by number, such as"
+                    + " http://localhost:8081. Each schema is asked for once; the job fails while it does not answer.");
+    public static final ConfigOption<Duration> REGISTRY_TIMEOUT = key("examples.registry-timeout")
+            .durationType()
+            .defaultValue(FormatSettings.DEFAULT_TIMEOUT)
+            .withDescription("Time in which the registry must answer each of three attempts. Records wait meanwhile.");
+    public static final ConfigOption<StartAt> START = key("examples.start")
+            .enumType(StartAt.class)
+            .defaultValue(StartAt.EARLIEST)
+            .withDescription("Where a job without state begins: earliest, latest, or committed, the offsets that the"
+                    + " job's consumer group has committed. Only a job that began at earliest can be verified.");
+    public static final ConfigOption<Double> MAX_REJECTED_SHARE = key("examples.max-rejected-share")
+            .doubleType()
+            .defaultValue(1.0)
+            .withDescription("Share of records that cannot be decoded above which the job stops for good; 1 for never."
+                    + " A small one stops a job for what another one would survive.");
+    public static final ConfigOption<Long> REJECTED_WINDOW = key("examples.rejected-window")
+            .longType()
+            .defaultValue(1000L)
+            .withDescription("Records, per subtask, over which the share of rejected ones is taken. A short window"
+                    + " stops the job for a short disturbance.");
 
     public static final ConfigOption<String> MODEL = key("model.name")
             .stringType()
@@ -253,6 +289,13 @@ public final class JobOptions {
             TOPIC_PREFIX,
             KAFKA_PROPERTIES,
             DELIVERY,
+            FORMAT,
+            AVRO_SCHEMA,
+            REGISTRY,
+            REGISTRY_TIMEOUT,
+            START,
+            MAX_REJECTED_SHARE,
+            REJECTED_WINDOW,
             MODEL,
             HIDDEN,
             ACTIVATION,

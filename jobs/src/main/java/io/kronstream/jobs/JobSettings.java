@@ -3,7 +3,9 @@ package io.kronstream.jobs;
 
 import io.kronstream.connectors.Delivery;
 import io.kronstream.connectors.KafkaSettings;
+import io.kronstream.connectors.StartAt;
 import io.kronstream.connectors.Topics;
+import io.kronstream.connectors.format.FormatSettings;
 import io.kronstream.learner.DataSchema;
 import io.kronstream.learner.LearnerSettings;
 import io.kronstream.learner.Mode;
@@ -31,6 +33,7 @@ import org.apache.flink.configuration.Configuration;
  * @param name of the job in the dashboard
  * @param kafka the brokers
  * @param topics its topics
+ * @param input what the records are and what becomes of bad ones
  * @param model id of the model when the schema names no key column
  * @param learner what each model does with its stream
  * @param publishEvery steps between two published versions
@@ -48,6 +51,7 @@ public record JobSettings(
         String name,
         KafkaSettings kafka,
         Topics topics,
+        Input input,
         String model,
         LearnerSettings learner,
         long publishEvery,
@@ -66,6 +70,14 @@ public record JobSettings(
      * @param directory URI of the files, or null for none
      */
     public record ModelFiles(long above, String directory) {}
+
+    /**
+     * @param format how values hold rows
+     * @param start where a job without state begins
+     * @param maxRejectedShare share of rejected records above which the job stops; 1 for never
+     * @param rejectedWindow records, per subtask, over which it is taken
+     */
+    public record Input(FormatSettings format, StartAt start, double maxRejectedShare, long rejectedWindow) {}
 
     /**
      * @param mode where the work is done
@@ -121,6 +133,15 @@ public record JobSettings(
                 read.get(JobOptions.JOB_NAME),
                 new KafkaSettings(read.bootstrap(), new TreeMap<>(read.get(JobOptions.KAFKA_PROPERTIES))),
                 read.topics(),
+                new Input(
+                        new FormatSettings(
+                                read.get(JobOptions.FORMAT),
+                                read.get(JobOptions.AVRO_SCHEMA, null),
+                                read.get(JobOptions.REGISTRY, null),
+                                read.get(JobOptions.REGISTRY_TIMEOUT).toMillis()),
+                        read.get(JobOptions.START),
+                        read.get(JobOptions.MAX_REJECTED_SHARE),
+                        read.get(JobOptions.REJECTED_WINDOW)),
                 read.get(JobOptions.MODEL),
                 learner,
                 read.get(JobOptions.PUBLISH_EVERY),
@@ -187,6 +208,7 @@ public record JobSettings(
                 name,
                 kafka,
                 topics,
+                input,
                 model,
                 learner,
                 publishEvery,
@@ -207,6 +229,7 @@ public record JobSettings(
                 name,
                 kafka,
                 topics,
+                input,
                 model,
                 learner,
                 publishEvery,
@@ -230,6 +253,17 @@ public record JobSettings(
         kafka.properties().forEach((key, value) -> values.put(JobOptions.KAFKA_PROPERTIES.key() + "." + key, value));
         values.put(JobOptions.TOPIC_PREFIX.key(), topics.prefix());
         values.put(JobOptions.DELIVERY.key(), text(delivery));
+        values.put(JobOptions.FORMAT.key(), text(input.format.name()));
+        if (input.format.avroSchema() != null) {
+            values.put(JobOptions.AVRO_SCHEMA.key(), input.format.avroSchema());
+        }
+        if (input.format.registry() != null) {
+            values.put(JobOptions.REGISTRY.key(), input.format.registry());
+        }
+        values.put(JobOptions.REGISTRY_TIMEOUT.key(), input.format.registryTimeout() + " ms");
+        values.put(JobOptions.START.key(), text(input.start));
+        values.put(JobOptions.MAX_REJECTED_SHARE.key(), Double.toString(input.maxRejectedShare));
+        values.put(JobOptions.REJECTED_WINDOW.key(), Long.toString(input.rejectedWindow));
         values.put(JobOptions.MODEL.key(), model);
         NetworkSettings network = learner.network();
         values.put(JobOptions.LAYERS.key(), network.text());
@@ -283,6 +317,14 @@ public record JobSettings(
 
     private List<String> problems() {
         List<String> problems = new ArrayList<>(learner.problems());
+        for (String problem : input.format.problems()) {
+            problems.add("'" + JobOptions.FORMAT.key() + "': " + problem);
+        }
+        if (!(input.maxRejectedShare >= 0 && input.maxRejectedShare <= 1)) {
+            problems.add(
+                    "'" + JobOptions.MAX_REJECTED_SHARE.key() + "' must lie in [0, 1], was " + input.maxRejectedShare);
+        }
+        atLeast(1, input.rejectedWindow, JobOptions.REJECTED_WINDOW, problems);
         if (model.isBlank()) {
             problems.add("'" + JobOptions.MODEL.key() + "' must not be empty");
         }

@@ -108,13 +108,19 @@ public final class TrainingJob {
         TensorChannel channel = channel(settings);
 
         DataStream<RawRecord> records = env.fromSource(
-                        KafkaEnds.examples(settings.kafka(), settings.topics(), stopAt),
+                        KafkaEnds.examples(
+                                settings.kafka(),
+                                settings.topics(),
+                                settings.input().start(),
+                                stopAt),
                         WatermarkStrategy.noWatermarks(),
                         "Examples from Kafka")
                 .uid(OperatorUids.SOURCE);
 
-        SingleOutputStreamOperator<Example> examples = records.process(
-                        new DecodeFunction(new ExampleDecoder(settings.learner().schema(), settings.model())))
+        SingleOutputStreamOperator<Example> examples = records.process(new DecodeFunction(
+                        decoder(settings),
+                        settings.input().maxRejectedShare(),
+                        settings.input().rejectedWindow()))
                 .returns(KronstreamTypes.EXAMPLE)
                 .name("Decode")
                 .uid(OperatorUids.DECODE);
@@ -176,6 +182,12 @@ public final class TrainingJob {
                         settings.kafka(), settings.topics(), settings.delivery(), settings.transactionTimeout()))
                 .name("Dead letters to Kafka")
                 .uid(OperatorUids.DEAD_LETTERS_SINK);
+    }
+
+    /** What turns the job's records into examples; the oracle uses the same. */
+    public static ExampleDecoder decoder(JobSettings settings) {
+        return new ExampleDecoder(
+                settings.input().format().format(), settings.learner().schema(), settings.model());
     }
 
     private static TensorChannel channel(JobSettings settings) {

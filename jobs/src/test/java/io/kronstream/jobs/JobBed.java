@@ -15,11 +15,17 @@ import io.kronstream.learner.DataSchema;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.concurrent.Future;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.clients.producer.RecordMetadata;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
 
 /** A broker and a cluster that several jobs of a test run on, each with topics of its own. */
 final class JobBed implements AutoCloseable {
@@ -86,6 +92,30 @@ final class JobBed implements AutoCloseable {
                 settings.learner().mode())) {
             replay.replay(FileReplay.bytes(rows.iterator()));
         }
+    }
+
+    /** Sends these values, some of which may be null, to the first partition, and runs them to their end. */
+    Run runValues(JobSettings settings, List<byte[]> values, long timestamp) throws Exception {
+        try (TopicAdmin admin = TopicAdmin.connect(settings.kafka())) {
+            JobTopics.prepare(admin, settings);
+        }
+        String topic = settings.topics().examples();
+        try (KafkaProducer<byte[], byte[]> producer = new KafkaProducer<>(
+                settings.kafka().client(Map.of("max.request.size", 4 << 20), Map.of()),
+                new ByteArraySerializer(),
+                new ByteArraySerializer())) {
+            List<Future<RecordMetadata>> sent = new ArrayList<>();
+            for (byte[] value : values) {
+                sent.add(producer.send(new ProducerRecord<>(topic, 0, timestamp, null, value)));
+            }
+            for (Future<RecordMetadata> one : sent) {
+                one.get();
+            }
+        }
+        Map<Integer, Long> stopAt = Map.of(0, (long) values.size());
+        Run run = new Run(settings, List.of(), RunningJob.submit(cluster.restAddress(), settings, stopAt, List.of()));
+        run.awaitEnd();
+        return run;
     }
 
     /** Runs the rows to their end. */

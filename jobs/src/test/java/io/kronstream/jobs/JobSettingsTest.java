@@ -2,11 +2,14 @@
 package io.kronstream.jobs;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.kronstream.connectors.Delivery;
 import io.kronstream.connectors.KafkaSettings;
+import io.kronstream.connectors.StartAt;
 import io.kronstream.connectors.Topics;
+import io.kronstream.connectors.format.FormatSettings;
 import io.kronstream.fisher.RefreshMethod;
 import io.kronstream.learner.DataSchema;
 import io.kronstream.learner.LearnerSettings;
@@ -33,6 +36,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import org.apache.flink.configuration.ConfigOption;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -51,6 +55,7 @@ class JobSettingsTest {
                         "kronstream",
                         new KafkaSettings("broker:9092", Map.of()),
                         new Topics("kronstream"),
+                        new JobSettings.Input(FormatSettings.of(FormatSettings.Name.CSV), StartAt.EARLIEST, 1, 1000),
                         "main",
                         new LearnerSettings(
                                 SCHEMA,
@@ -91,6 +96,12 @@ class JobSettingsTest {
         values.put("kafka.prefix", "grid");
         values.put("kafka.properties.security.protocol", "SSL");
         values.put("kafka.delivery", "exactly_once");
+        values.put("examples.format", "avro");
+        values.put("examples.registry", "http://registry:1");
+        values.put("examples.registry-timeout", "2 s");
+        values.put("examples.start", "committed");
+        values.put("examples.max-rejected-share", "0.25");
+        values.put("examples.rejected-window", "50");
         values.put("model.name", "one");
         values.put("model.hidden", "[8, 4, 2]");
         values.put("model.activation", "tanh");
@@ -128,6 +139,11 @@ class JobSettingsTest {
                         "mine",
                         new KafkaSettings("a:1,b:2", Map.of("security.protocol", "SSL")),
                         new Topics("grid"),
+                        new JobSettings.Input(
+                                new FormatSettings(FormatSettings.Name.AVRO, null, "http://registry:1", 2000),
+                                StartAt.COMMITTED,
+                                0.25,
+                                50),
                         "one",
                         new LearnerSettings(
                                 SCHEMA,
@@ -160,6 +176,7 @@ class JobSettingsTest {
                         new JobSettings.Restarts(2, 3000)));
 
         Set<String> tested = new HashSet<>(values.keySet());
+        tested.add("examples.avro-schema"); // excludes the registry, see there
         tested.remove("kafka.properties.security.protocol");
         tested.add("kafka.properties");
         tested.remove("optimizer.learning-rate");
@@ -186,6 +203,38 @@ class JobSettingsTest {
                 .contains("'batch.max-wait' goes by the clock")
                 .contains("'model.publish-interval' goes by the clock")
                 .contains("set 'mode: arrival'");
+    }
+
+    @Test
+    void anAvroSchemaTravelsWithTheJob(@TempDir Path directory) throws Exception {
+        String avro = "{\"type\": \"record\", \"name\": \"R\", \"fields\": []}";
+        Files.writeString(directory.resolve("row.avsc"), avro);
+        Path file = directory.resolve("job.yaml");
+        Files.writeString(
+                file,
+                "kafka: {bootstrap: 'a:1'}\nexamples: {format: avro, avro-schema: row.avsc}\ncolumns: [x, y]\n"
+                        + "schema: {task: regression, label: y, numeric: [x]}\n");
+
+        JobSettings settings = JobFile.read(file, Map.of());
+
+        assertThat(settings.input().format().avroSchema()).isEqualTo(avro);
+        assertThat(JobFile.parse("again", JobFile.write(settings))).isEqualTo(settings);
+    }
+
+    @Test
+    void refusesFormatsThatCannotBe() {
+        for (Map<String, String> wrong : List.of(
+                Map.of("examples.format", "avro"),
+                Map.of("examples.format", "json", "examples.registry", "http://r:1"),
+                Map.of("examples.format", "avro", "examples.avro-schema", "{\"type\": 1}"),
+                Map.of("examples.format", "avro", "examples.registry", "http://me:secret@r:1"))) {
+            Map<String, String> values = new TreeMap<>(wrong);
+            values.put("kafka.bootstrap", "a:1");
+            assertThatThrownBy(() -> JobSettings.of("test", values, SCHEMA))
+                    .isInstanceOf(InvalidSettingsException.class)
+                    .hasMessageContaining("'examples.format': ")
+                    .hasMessageNotContaining("secret");
+        }
     }
 
     @Test

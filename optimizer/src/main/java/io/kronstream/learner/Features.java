@@ -95,6 +95,7 @@ final class Features {
             instance = new Instance(
                     example.partition(),
                     example.offset(),
+                    example.row(),
                     example.timestamp(),
                     inputs(example),
                     ids(example.categorical()),
@@ -102,6 +103,7 @@ final class Features {
                     binary ? 1 : labels.deviation(),
                     naive.noChange(),
                     naive.prior(),
+                    example.weight(),
                     label,
                     true);
             labels.add(label);
@@ -136,6 +138,7 @@ final class Features {
         Instance instance = new Instance(
                 example.partition(),
                 example.offset(),
+                example.row(),
                 example.timestamp(),
                 inputs(example),
                 ids(example.categorical()),
@@ -143,6 +146,7 @@ final class Features {
                 labels.deviation(),
                 value,
                 naive.prior(),
+                example.weight(),
                 Double.NaN,
                 false);
         awaiting.add(instance);

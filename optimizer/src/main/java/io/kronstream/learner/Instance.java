@@ -14,6 +14,7 @@ final class Instance {
 
     final int partition;
     final long offset;
+    final int row;
     final long timestamp;
     final float[] inputs;
     /** Of each embedded column how many ids there are, then the ids. */
@@ -23,6 +24,7 @@ final class Instance {
     final double scale;
     final double noChange;
     final double prior;
+    final double weight;
 
     /** The label; NaN while it is not known. */
     double label;
@@ -36,6 +38,7 @@ final class Instance {
     Instance(
             int partition,
             long offset,
+            int row,
             long timestamp,
             float[] inputs,
             int[] ids,
@@ -43,10 +46,12 @@ final class Instance {
             double scale,
             double noChange,
             double prior,
+            double weight,
             double label,
             boolean settled) {
         this.partition = partition;
         this.offset = offset;
+        this.row = row;
         this.timestamp = timestamp;
         this.inputs = inputs;
         this.ids = ids;
@@ -54,6 +59,7 @@ final class Instance {
         this.scale = scale;
         this.noChange = noChange;
         this.prior = prior;
+        this.weight = weight;
         this.label = label;
         this.settled = settled;
     }
@@ -75,6 +81,7 @@ final class Instance {
     void write(DataOutput out) throws IOException {
         out.writeInt(partition);
         out.writeLong(offset);
+        out.writeInt(row);
         out.writeLong(timestamp);
         for (float input : inputs) {
             out.writeFloat(input);
@@ -89,6 +96,7 @@ final class Instance {
         out.writeDouble(scale);
         out.writeDouble(noChange);
         out.writeDouble(prior);
+        out.writeDouble(weight);
         out.writeDouble(label);
         out.writeBoolean(settled);
         out.writeDouble(output);
@@ -99,6 +107,7 @@ final class Instance {
     static Instance read(DataInput in, int width, boolean embedded) throws IOException {
         int partition = in.readInt();
         long offset = in.readLong();
+        int row = in.readInt();
         long timestamp = in.readLong();
         float[] inputs = new float[width];
         for (int i = 0; i < width; i++) {
@@ -115,9 +124,11 @@ final class Instance {
         Instance instance = new Instance(
                 partition,
                 offset,
+                row,
                 timestamp,
                 inputs,
                 ids,
+                in.readDouble(),
                 in.readDouble(),
                 in.readDouble(),
                 in.readDouble(),

@@ -373,6 +373,7 @@ public final class Learner implements AutoCloseable {
             scores.add(new Score(
                     instance.partition,
                     instance.offset,
+                    instance.row,
                     instance.timestamp,
                     instance.outputStep,
                     prediction,

@@ -6,6 +6,7 @@ package io.kronstream.learner;
  *
  * @param partition Kafka partition of the example (for forecasts: of the record the forecast was made at)
  * @param offset its offset
+ * @param row its place among the examples of its record, from 0
  * @param timestamp the record's own time in milliseconds
  * @param step optimizer steps taken by the model that predicted
  * @param prediction probability of label 1 (binary) or value in the label's unit (regression)
@@ -17,6 +18,7 @@ package io.kronstream.learner;
 public record Score(
         int partition,
         long offset,
+        int row,
         long timestamp,
         long step,
         double prediction,

@@ -6,7 +6,7 @@ import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
 
-/** Bytes of an {@link Example}. */
+/** Bytes of an {@link Example}; those of layout 1 have neither a row nor a weight. */
 public final class ExampleCodec implements Codec<Example> {
     private static final long serialVersionUID = 1;
 
@@ -15,7 +15,7 @@ public final class ExampleCodec implements Codec<Example> {
 
     @Override
     public int layout() {
-        return 1;
+        return 2;
     }
 
     @Override
@@ -23,12 +23,14 @@ public final class ExampleCodec implements Codec<Example> {
         Wire.writeString(example.model(), out);
         out.writeInt(example.partition());
         out.writeLong(example.offset());
+        out.writeInt(example.row());
         out.writeLong(example.timestamp());
         out.writeInt(example.numeric().length);
         Wire.writeDoubles(example.numeric(), out);
         out.writeInt(example.categorical().length);
         Wire.writeInts(example.categorical(), out);
         out.writeDouble(example.label());
+        out.writeDouble(example.weight());
     }
 
     @Override
@@ -37,9 +39,11 @@ public final class ExampleCodec implements Codec<Example> {
                 Wire.readString(in),
                 in.readInt(),
                 in.readLong(),
+                layout == 1 ? 0 : in.readInt(),
                 in.readLong(),
                 Wire.readDoubles(Wire.readLength("the numeric columns", MAX_COLUMNS, in), in),
                 Wire.readInts(Wire.readLength("the categorical columns", MAX_COLUMNS, in), in),
-                in.readDouble());
+                in.readDouble(),
+                layout == 1 ? 1 : in.readDouble());
     }
 }

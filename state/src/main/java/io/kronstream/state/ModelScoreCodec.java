@@ -12,7 +12,7 @@ public final class ModelScoreCodec implements Codec<ModelScore> {
 
     @Override
     public int layout() {
-        return 1;
+        return 2;
     }
 
     @Override
@@ -21,6 +21,7 @@ public final class ModelScoreCodec implements Codec<ModelScore> {
         Wire.writeString(value.model(), out);
         out.writeInt(score.partition());
         out.writeLong(score.offset());
+        out.writeInt(score.row());
         out.writeLong(score.timestamp());
         out.writeLong(score.step());
         out.writeDouble(score.prediction());
@@ -36,6 +37,7 @@ public final class ModelScoreCodec implements Codec<ModelScore> {
                 new Score(
                         in.readInt(),
                         in.readLong(),
+                        layout == 1 ? 0 : in.readInt(),
                         in.readLong(),
                         in.readLong(),
                         in.readDouble(),

@@ -49,7 +49,7 @@ class CodecTest {
                 Arguments.of(new ParkedExamplesCodec(), new ParkedExamples(Collections.nCopies(64, EXAMPLE))),
                 Arguments.of(
                         new ModelScoreCodec(),
-                        new ModelScore("größe", new Score(1, 2, 3, 4, 0.5, 1, Double.NaN, Double.MIN_VALUE))),
+                        new ModelScore("größe", new Score(1, 2, 0, 3, 4, 0.5, 1, Double.NaN, Double.MIN_VALUE))),
                 Arguments.of(
                         new PublishedModelCodec(),
                         new PublishedModel(
@@ -95,25 +95,25 @@ class CodecTest {
         assertThat(codec.toBytes(read)).isEqualTo(bytes); // every bit, also of what compares equal
     }
 
-    /** Bytes of layout 1 as the first release wrote them: a change of a codec needs a new layout. */
+    /** Bytes as releases wrote them: a change of a codec needs a new layout. */
     @Test
-    void layoutOneIsWhatTheFirstReleaseWrote() throws Exception {
+    void layoutsAreWhatTheReleasesWrote() throws Exception {
         List<String> digests = new ArrayList<>();
         for (Arguments arguments : values().toList()) {
             digests.add(digest(arguments.get()[0], arguments.get()[1]));
         }
         assertThat(digests)
                 .containsExactly(
-                        "Example ef42136da2bd264f",
-                        "ParkedExamples fb992315b47bbcd8",
-                        "ModelScore e073c640274fba64",
-                        "PublishedModel 4089810e2cb11f22",
-                        "LearnerLayout bcff030f49640ac0",
-                        "RefreshRequest f09a30f76aafc5e0",
-                        "RefreshRequest d82297d47d3405a4",
-                        "RefreshAnswer 90bffee5a7701a36",
-                        "RefreshAnswer fa8ba2eac6563cfd",
-                        "DeadLetter f80f07b32c1749c6");
+                        "Example 2 a76896d33ff886db",
+                        "ParkedExamples 1 c3edfcb6f63a897e",
+                        "ModelScore 2 5d40f56d86b9ffc0",
+                        "PublishedModel 1 4089810e2cb11f22",
+                        "LearnerLayout 1 bcff030f49640ac0",
+                        "RefreshRequest 1 f09a30f76aafc5e0",
+                        "RefreshRequest 1 d82297d47d3405a4",
+                        "RefreshAnswer 1 90bffee5a7701a36",
+                        "RefreshAnswer 1 fa8ba2eac6563cfd",
+                        "DeadLetter 1 f80f07b32c1749c6");
     }
 
     @SuppressWarnings("unchecked")
@@ -121,7 +121,42 @@ class CodecTest {
         byte[] bytes = ((Codec<T>) codec).toBytes((T) value);
         String sha256 =
                 HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
-        return ((Codec<T>) codec).name() + " " + sha256.substring(0, 16);
+        return ((Codec<T>) codec).name() + " " + ((Codec<T>) codec).layout() + " " + sha256.substring(0, 16);
+    }
+
+    @Test
+    void examplesOfLayoutOneHaveNeitherRowNorWeight() throws Exception {
+        DataOutputSerializer out = new DataOutputSerializer(64);
+        out.writeByte(1);
+        Wire.writeString("m", out);
+        out.writeInt(3);
+        out.writeLong(4);
+        out.writeLong(5);
+        out.writeInt(1);
+        out.writeDouble(0.5);
+        out.writeInt(0);
+        out.writeDouble(7);
+
+        assertThat(new ExampleCodec().fromBytes(out.getCopyOfBuffer()))
+                .usingRecursiveComparison()
+                .isEqualTo(new Example("m", 3, 4, 0, 5, new double[] {0.5}, new int[0], 7, 1));
+    }
+
+    @Test
+    void scoresOfLayoutOneHaveNoRow() throws Exception {
+        DataOutputSerializer out = new DataOutputSerializer(64);
+        out.writeByte(1);
+        Wire.writeString("m", out);
+        out.writeInt(1);
+        for (long number : new long[] {2, 3, 4}) {
+            out.writeLong(number);
+        }
+        for (double number : new double[] {5, 6, 7, 8}) {
+            out.writeDouble(number);
+        }
+
+        assertThat(new ModelScoreCodec().fromBytes(out.getCopyOfBuffer()))
+                .isEqualTo(new ModelScore("m", new Score(1, 2, 0, 3, 4, 5, 6, 7, 8)));
     }
 
     @ParameterizedTest
@@ -132,7 +167,9 @@ class CodecTest {
 
         assertThatThrownBy(() -> codec.fromBytes(bytes))
                 .isInstanceOf(IOException.class)
-                .hasMessage("%s layout %d is newer than this job's %d; upgrade the job", codec.name(), 2, 1);
+                .hasMessage(
+                        "%s layout %d is newer than this job's %d; upgrade the job",
+                        codec.name(), codec.layout() + 1, codec.layout());
     }
 
     @ParameterizedTest

@@ -7,7 +7,7 @@ import java.util.Arrays;
 /**
  * Splits one record of comma-separated text (RFC 4180) into fields, without an object per field: it works on UTF-8
  * bytes, in which every comma, quote and line break is one byte that means itself. A quote that does not open its field
- * is an ordinary character, as in most readers; spaces belong to the field; one line break at the end of the record is
+ * is an ordinary character, as in most readers; spaces belong to the field; one line break at the end of a line is
  * allowed. The fields are valid until the next {@link #split}. Not thread-safe.
  */
 public final class CsvLine {
@@ -19,7 +19,7 @@ public final class CsvLine {
         UNCLOSED_QUOTES,
         /** Something other than a comma follows the closing quotes of the last field. */
         TEXT_AFTER_QUOTES,
-        /** There is a line break outside quotes before the end. */
+        /** There is a line break outside quotes before the end of a record of one line. */
         SEVERAL_LINES
     }
 
@@ -27,52 +27,56 @@ public final class CsvLine {
     private int[] start = new int[16];
     private int[] end = new int[16];
     private int count;
+    private int next;
     private byte[] unescaped = new byte[64];
     private int unescapedLength;
 
-    /** Splits a record; after a fault, {@link #count()} is the number of fields before the faulty one. */
+    /** Splits a record of one line; after a fault, {@link #count()} is the number of fields before the faulty one. */
     public Fault split(byte[] record) {
+        Fault fault = split(record, 0);
+        return fault == Fault.NONE && next < record.length ? Fault.SEVERAL_LINES : fault;
+    }
+
+    /** Splits the line of a text that begins at {@code from}; {@link #next()} is where the one after it begins. */
+    public Fault split(byte[] text, int from) {
         count = 0;
         unescapedLength = 0;
-        int length = withoutLineBreak(record);
-        int position = 0;
+        int position = from;
         while (true) {
-            if (position < length && record[position] == '"') {
-                int after = quoted(record, position + 1, length);
+            if (position < text.length && text[position] == '"') {
+                int after = quoted(text, position + 1, text.length);
                 if (after < 0) {
                     return Fault.UNCLOSED_QUOTES;
                 }
-                if (after < length && record[after] != ',') {
+                if (after < text.length && text[after] != ',' && lineBreak(text, after) == 0) {
                     count--;
                     return Fault.TEXT_AFTER_QUOTES;
                 }
                 position = after;
             } else {
-                int from = position;
-                while (position < length && record[position] != ',') {
-                    if (record[position] == '\n' || record[position] == '\r') {
-                        return Fault.SEVERAL_LINES;
-                    }
+                int first = position;
+                while (position < text.length && text[position] != ',' && lineBreak(text, position) == 0) {
                     position++;
                 }
-                add(record, from, position);
+                add(text, first, position);
             }
-            if (position == length) {
+            if (position == text.length || text[position] != ',') {
+                next = position + (position == text.length ? 0 : lineBreak(text, position));
                 return Fault.NONE;
             }
             position++;
         }
     }
 
-    private static int withoutLineBreak(byte[] record) {
-        int length = record.length;
-        if (length > 0 && record[length - 1] == '\n') {
-            length--;
+    /** Bytes of the line break at a position; 0 if there is none. A carriage return alone is one as well. */
+    private static int lineBreak(byte[] text, int position) {
+        if (text[position] == '\n') {
+            return 1;
         }
-        if (length > 0 && record[length - 1] == '\r') {
-            length--;
+        if (text[position] != '\r') {
+            return 0;
         }
-        return length;
+        return position + 1 < text.length && text[position + 1] == '\n' ? 2 : 1;
     }
 
     /** Adds the field whose text starts at {@code from}; returns the position after its closing quote, or -1. */
@@ -121,6 +125,11 @@ public final class CsvLine {
         start[count] = from;
         end[count] = to;
         count++;
+    }
+
+    /** Where the line after the split one begins. */
+    public int next() {
+        return next;
     }
 
     /** Number of fields; a record without a comma has one. */

@@ -3,6 +3,7 @@ package io.kronstream.connectors.ends;
 
 import io.kronstream.connectors.Delivery;
 import io.kronstream.connectors.KafkaSettings;
+import io.kronstream.connectors.StartAt;
 import io.kronstream.connectors.Topics;
 import io.kronstream.connectors.example.RawRecord;
 import io.kronstream.connectors.example.RawRecordDeserializer;
@@ -20,6 +21,7 @@ import org.apache.flink.connector.kafka.source.KafkaSourceBuilder;
 import org.apache.flink.connector.kafka.source.KafkaSourceOptions;
 import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsInitializer;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.consumer.OffsetResetStrategy;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.common.TopicPartition;
 
@@ -28,23 +30,29 @@ public final class KafkaEnds {
     private KafkaEnds() {}
 
     /**
-     * Reads the examples topic from its beginning, or from the offsets of the checkpoint that the job is restored from.
-     * New partitions are not discovered: they would move keys. Offsets are committed to the broker with each
+     * Reads the examples topic from where it is told to begin, or from the offsets of the checkpoint that the job is
+     * restored from. New partitions are not discovered: they would move keys. Offsets are committed to the broker with each
      * checkpoint, for monitoring alone.
      *
      * @param stopAt for each partition the offset before which the stream ends, which may still lie ahead; partitions
      *     that are not named give nothing; null for an endless stream
      */
-    public static KafkaSource<RawRecord> examples(KafkaSettings settings, Topics topics, Map<Integer, Long> stopAt) {
+    public static KafkaSource<RawRecord> examples(
+            KafkaSettings settings, Topics topics, StartAt start, Map<Integer, Long> stopAt) {
         KafkaSourceBuilder<RawRecord> source = KafkaSource.<RawRecord>builder()
                 .setProperties(settings.client(
                         Map.of(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed"),
                         Map.of(KafkaSourceOptions.PARTITION_DISCOVERY_INTERVAL_MS.key(), -1)))
                 .setBootstrapServers(settings.bootstrap())
                 .setTopics(topics.examples())
-                .setGroupId(topics.trainGroup())
+                .setGroupId(settings.properties().getOrDefault(ConsumerConfig.GROUP_ID_CONFIG, topics.trainGroup()))
                 .setClientIdPrefix(topics.prefix() + ".train")
-                .setStartingOffsets(OffsetsInitializer.earliest())
+                .setStartingOffsets(
+                        switch (start) {
+                            case EARLIEST -> OffsetsInitializer.earliest();
+                            case LATEST -> OffsetsInitializer.latest();
+                            case COMMITTED -> OffsetsInitializer.committedOffsets(OffsetResetStrategy.EARLIEST);
+                        })
                 .setDeserializer(new RawRecordDeserializer());
         if (stopAt != null) {
             Map<TopicPartition, Long> stops = new HashMap<>();

@@ -14,7 +14,7 @@ import org.apache.flink.connector.kafka.sink.KafkaRecordSerializationSchema;
 import org.apache.kafka.clients.producer.ProducerRecord;
 
 /**
- * Scores as JSON: {@code model}, {@code partition}, {@code offset}, {@code timestamp}, {@code step}, {@code
+ * Scores as JSON: {@code model}, {@code partition}, {@code offset}, {@code row}, {@code timestamp}, {@code step}, {@code
  * prediction}, {@code label}, {@code noChange}, {@code prior}. A number reads back as the very same double; one that is
  * not finite is null.
  */
@@ -44,6 +44,7 @@ final class ScoreSerializer implements KafkaRecordSerializationSchema<ModelScore
             json.writeStringField("model", scored.model());
             json.writeNumberField("partition", score.partition());
             json.writeNumberField("offset", score.offset());
+            json.writeNumberField("row", score.row());
             json.writeNumberField("timestamp", score.timestamp());
             json.writeNumberField("step", score.step());
             writeDouble(json, "prediction", score.prediction());

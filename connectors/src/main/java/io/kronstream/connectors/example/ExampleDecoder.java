@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.kronstream.connectors.example;
 
-import io.kronstream.connectors.csv.CsvLine;
+import io.kronstream.connectors.ConnectorException;
+import io.kronstream.connectors.format.CsvFormat;
+import io.kronstream.connectors.format.DecimalNumber;
+import io.kronstream.connectors.format.Row;
+import io.kronstream.connectors.format.RowFormat;
+import io.kronstream.connectors.format.Sentences;
+import io.kronstream.connectors.format.UndecodableException;
 import io.kronstream.learner.Category;
 import io.kronstream.learner.DataSchema;
 import io.kronstream.learner.Example;
@@ -9,48 +15,47 @@ import io.kronstream.learner.Task;
 import java.io.IOException;
 import java.io.ObjectInputStream;
 import java.io.Serializable;
-import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
-import java.nio.charset.CharsetDecoder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
 /**
- * Turns one line of comma-separated values into an example, as a schema says. A pure function of the record: whatever
- * the value is, it ends in an example or in an {@link UndecodableException}, never in another exception.
+ * Turns the rows of a record into examples, as a schema says. A pure function of the record: whatever the value is, it ends
+ * in examples or in an {@link UndecodableException}, never in another exception. A record is taken as a whole or not at
+ * all: one bad row of a mini-batch rejects it.
  *
  * <ul>
  *   <li>The model is the text of the key column, or the default model where the schema has none.
  *   <li>{@link Example#numeric()} holds the numeric columns in the schema's order, then the periodic columns in the
- *       order of their names. An empty field is NaN. A number must lie within the range of single precision.
+ *       order of their names. A missing field is NaN. A number must lie within the range of single precision.
  *   <li>A binary label is 0, 1, false or true (in any case and notation, such as {@code 1.0}); a regression label is a
- *       number; an empty one is NaN.
- *   <li>A categorical value is hashed by {@link CategoryHash}; an empty field is -1. A field of several values is cut at
- *       the column's separator; empty values between two separators do not count.
+ *       number; a missing one is NaN.
+ *   <li>A categorical value is hashed by {@link CategoryHash}; a missing one is -1. A field of several values is a list,
+ *       or text that is cut at the column's separator; empty values do not count.
  *   <li>The time is that of the time column ({@link RecordTime}), or the Kafka record's timestamp where the schema has
- *       none.
+ *       none. It may not lie more than {@link #MAX_AHEAD} after the Kafka record's timestamp, where that is known.
  * </ul>
  *
  * Spaces and tabs around numbers, labels and times do not count. Reasons of rejection: {@code empty}, {@code
- * oversized}, {@code encoding}, {@code malformed}, {@code fields}, {@code key}, {@code number}, {@code label}, {@code
- * time}, {@code category}. Not thread-safe.
+ * oversized}, {@code type}, {@code key}, {@code number}, {@code label}, {@code time}, {@code category}, and those of the format ({@link
+ * RowFormat}). Not thread-safe.
  */
 public final class ExampleDecoder implements Serializable {
-    private static final long serialVersionUID = 1;
-
-    /** Bytes of the largest value that is read. */
-    public static final int MAX_VALUE_BYTES = 1 << 20;
-
-    /** Most values of one categorical field. */
-    public static final int MAX_CATEGORIES = 1 << 12;
+    private static final long serialVersionUID = 2;
 
     /** Bytes of the longest model id. */
     public static final int MAX_MODEL_BYTES = 200;
 
-    private static final int MAX_QUOTED_CHARACTERS = 40;
+    /** Most values of one categorical field. */
+    public static final int MAX_CATEGORIES = 1 << 12;
 
+    /** Milliseconds that a record's own time may lie after the Kafka record's; one that is years ahead would stop time. */
+    public static final long MAX_AHEAD = 366L * 86_400_000;
+
+    private static final long DAY = 86_400_000;
+
+    private final RowFormat format;
     private final DataSchema schema;
     private final String defaultModel;
     private final int[] numeric;
@@ -63,18 +68,26 @@ public final class ExampleDecoder implements Serializable {
     private final int time;
     private final int key;
 
-    private transient CsvLine line;
-    private transient CharsetDecoder utf8;
+    private transient RowFormat.Reader reader;
+    private transient Row row;
+    private transient int[] buckets;
+    private transient int length;
+
+    /** A decoder of comma-separated values. */
+    public ExampleDecoder(DataSchema schema, String defaultModel) {
+        this(new CsvFormat(), schema, defaultModel);
+    }
 
     /**
      * @param defaultModel the model of every record, where the schema has no key column
      * @throws IllegalArgumentException if the schema has problems; the message is the first of them
      */
-    public ExampleDecoder(DataSchema schema, String defaultModel) {
+    public ExampleDecoder(RowFormat format, DataSchema schema, String defaultModel) {
         List<String> problems = schema.problems();
         if (!problems.isEmpty()) {
             throw new IllegalArgumentException(problems.get(0));
         }
+        this.format = format;
         this.schema = schema;
         this.defaultModel = defaultModel;
         List<String> numbers = new ArrayList<>(schema.numeric());
@@ -103,8 +116,9 @@ public final class ExampleDecoder implements Serializable {
     }
 
     private void createScratch() {
-        line = new CsvLine();
-        utf8 = StandardCharsets.UTF_8.newDecoder();
+        reader = format.reader(schema.columns());
+        row = new Row(schema.columns().size());
+        buckets = new int[16];
     }
 
     private void readObject(ObjectInputStream in) throws IOException, ClassNotFoundException {
@@ -112,143 +126,183 @@ public final class ExampleDecoder implements Serializable {
         createScratch();
     }
 
-    /** @throws UndecodableException if the record is not what the schema says */
-    public Example decode(RawRecord raw) throws UndecodableException {
-        split(raw.value());
+    /**
+     * The examples of a record, at least one.
+     *
+     * @throws UndecodableException if the record is not what the schema says
+     * @throws ConnectorException if something that decoding needs does not answer
+     */
+    public List<Example> decode(RawRecord raw) throws UndecodableException {
+        byte[] value = raw.value();
+        if (value == null || value.length == 0) {
+            throw new UndecodableException("empty", "The record has no value");
+        }
+        if (value.length > RowFormat.MAX_VALUE_BYTES) {
+            throw new UndecodableException(
+                    "oversized",
+                    "The record has " + value.length + " bytes, at most " + RowFormat.MAX_VALUE_BYTES + " are read");
+        }
+        reader.start(value);
+        reader.next(row); // a value without rows is refused by its format
+        Example first = example(raw, 0);
+        if (!another(2)) {
+            return List.of(first);
+        }
+        List<Example> examples = new ArrayList<>();
+        examples.add(first);
+        do {
+            if (examples.size() == RowFormat.MAX_ROWS) {
+                throw new UndecodableException("oversized", "The record has more than " + RowFormat.MAX_ROWS + " rows");
+            }
+            try {
+                examples.add(example(raw, examples.size()));
+            } catch (UndecodableException e) {
+                throw e.atRow(examples.size() + 1);
+            }
+        } while (another(examples.size() + 1));
+        return examples;
+    }
+
+    private boolean another(int number) throws UndecodableException {
+        try {
+            return reader.next(row);
+        } catch (UndecodableException e) {
+            throw e.atRow(number);
+        }
+    }
+
+    private Example example(RawRecord raw, int number) throws UndecodableException {
         String model = model();
-        long timestamp = time < 0 ? raw.timestamp() : time();
+        long timestamp = time < 0 ? raw.timestamp() : time(raw.timestamp());
         double[] numbers = new double[numeric.length];
         for (int i = 0; i < numbers.length; i++) {
             numbers[i] = number("number", numeric[i]);
         }
         int[] categories = categories();
         double truth = schema.task() == Task.BINARY ? binaryLabel() : number("label", label);
-        return new Example(model, raw.partition(), raw.offset(), timestamp, numbers, categories, truth);
-    }
-
-    private void split(byte[] value) throws UndecodableException {
-        if (value == null || value.length == 0) {
-            throw new UndecodableException("empty", "The record has no value");
-        }
-        if (value.length > MAX_VALUE_BYTES) {
-            throw new UndecodableException(
-                    "oversized", "The record has " + value.length + " bytes, at most " + MAX_VALUE_BYTES + " are read");
-        }
-        requireUtf8(value);
-        CsvLine.Fault fault = line.split(value);
-        if (fault != CsvLine.Fault.NONE) {
-            throw new UndecodableException("malformed", sentence(fault));
-        }
-        int expected = schema.columns().size();
-        if (line.count() != expected) {
-            throw new UndecodableException("fields", fieldsSentence(expected));
-        }
-    }
-
-    private void requireUtf8(byte[] value) throws UndecodableException {
-        for (byte b : value) {
-            if (b < 0) {
-                try {
-                    utf8.decode(ByteBuffer.wrap(value));
-                    return;
-                } catch (CharacterCodingException e) {
-                    throw new UndecodableException("encoding", "The record is not UTF-8 text");
-                }
-            }
-        }
-    }
-
-    private String sentence(CsvLine.Fault fault) {
-        String place = line.count() < schema.columns().size()
-                ? "column '" + schema.columns().get(line.count()) + "'"
-                : "field " + (line.count() + 1) + ", which has no column,";
-        return switch (fault) {
-            case UNCLOSED_QUOTES -> "The quotes of " + place + " are never closed";
-            case TEXT_AFTER_QUOTES -> "There is text after the closing quotes of " + place;
-            default -> "There is a line break in " + place + " outside quotes";
-        };
-    }
-
-    private String fieldsSentence(int expected) {
-        String counts = "The record has " + line.count() + " fields, the schema has " + expected + " columns: ";
-        return line.count() < expected
-                ? counts + "column '" + schema.columns().get(line.count()) + "' and what follows are missing"
-                : counts + "there are fields after column '" + schema.columns().get(expected - 1) + "'";
+        return new Example(model, raw.partition(), raw.offset(), number, timestamp, numbers, categories, truth, 1);
     }
 
     private String model() throws UndecodableException {
         if (key < 0) {
             return defaultModel;
         }
-        int length = line.end(key) - line.start(key);
-        if (length == 0) {
+        if (missing(key)) {
             throw new UndecodableException("key", "Column '" + schema.key() + "', which names the model, is empty");
         }
+        String model = row.text(key);
+        int length = row.kind(key) == Row.Kind.TEXT ? row.end(key) - row.start(key) : model.length();
         if (length > MAX_MODEL_BYTES) {
             throw new UndecodableException(
                     "key",
                     "Column '" + schema.key() + "', which names the model, has " + length + " bytes, at most "
                             + MAX_MODEL_BYTES + " are allowed");
         }
-        return line.text(key);
+        return model;
     }
 
-    private long time() throws UndecodableException {
-        byte[] bytes = line.bytes(time);
-        int from = firstVisible(time);
-        int to = lastVisible(time, from);
-        long parsed = RecordTime.parse(bytes, from, to);
+    private long time(long sent) throws UndecodableException {
+        long parsed = RecordTime.MALFORMED;
+        if (!missing(time)) {
+            if (row.kind(time) == Row.Kind.NUMBER) {
+                parsed = RecordTime.epoch(row.number(time));
+            } else {
+                int from = firstVisible(time);
+                parsed = RecordTime.parse(row.bytes(time), from, lastVisible(time, from));
+            }
+        }
         if (parsed == RecordTime.MALFORMED) {
             throw new UndecodableException(
                     "time",
-                    from == to
+                    blank(time)
                             ? "Column '" + schema.time() + "', the time, is empty"
-                            : "Column '" + schema.time() + "' is not a time: " + quote(time));
+                            : "Column '" + schema.time() + "' is not a time: " + Sentences.quote(row.text(time)));
+        }
+        if (sent > 0 && parsed - sent > MAX_AHEAD) {
+            throw new UndecodableException(
+                    "time",
+                    "Column '" + schema.time() + "' lies " + (parsed - sent) / DAY
+                            + " days after the time at which the record was sent: " + Sentences.quote(row.text(time)));
         }
         return parsed;
     }
 
     private int[] categories() throws UndecodableException {
-        int[] buckets = new int[categorical.length];
-        int length = 0;
+        length = 0;
         for (int i = 0; i < categorical.length; i++) {
-            byte[] bytes = line.bytes(categorical[i]);
-            int from = line.start(categorical[i]);
-            int to = line.end(categorical[i]);
             if (separators[i] == null) {
-                buckets[length++] = from == to ? -1 : bucket(i, bytes, from, to);
-                continue;
+                category(i);
+            } else {
+                severalCategories(i);
             }
-            int counter = length++;
-            while (from < to) {
-                int end = indexOf(separators[i], bytes, from, to);
-                if (end > from) {
-                    if (length - counter > MAX_CATEGORIES) {
-                        throw new UndecodableException(
-                                "category",
-                                "Column '" + schema.columns().get(categorical[i]) + "' holds more than "
-                                        + MAX_CATEGORIES + " values");
-                    }
-                    // room for what is still to come, too
-                    if (length + categorical.length - i > buckets.length) {
-                        buckets = Arrays.copyOf(buckets, 2 * (length + categorical.length - i));
-                    }
-                    buckets[length++] = bucket(i, bytes, from, end);
-                }
-                from = end + separators[i].length;
-            }
-            buckets[counter] = length - counter - 1;
         }
         return Arrays.copyOf(buckets, length);
     }
 
-    private int bucket(int i, byte[] bytes, int from, int to) {
-        return CategoryHash.bucket(
+    private void category(int i) throws UndecodableException {
+        int column = categorical[i];
+        if (missing(column)) {
+            add(-1);
+        } else if (row.kind(column) == Row.Kind.NUMBER) {
+            addBucket(i, row.text(column).getBytes(StandardCharsets.UTF_8));
+        } else {
+            addBucket(i, row.bytes(column), row.start(column), row.end(column));
+        }
+    }
+
+    /** How many values there are, then the bucket of each. */
+    private void severalCategories(int i) throws UndecodableException {
+        int column = categorical[i];
+        int counter = length;
+        add(0);
+        if (row.kind(column) == Row.Kind.LIST) {
+            for (byte[] value : row.list(column)) {
+                if (value.length > 0) {
+                    addBucket(i, value);
+                }
+            }
+        } else if (!missing(column)) {
+            if (row.kind(column) == Row.Kind.NUMBER) {
+                addBucket(i, row.text(column).getBytes(StandardCharsets.UTF_8));
+            } else {
+                byte[] bytes = row.bytes(column);
+                int to = row.end(column);
+                for (int from = row.start(column); from < to; ) {
+                    int end = indexOf(separators[i], bytes, from, to);
+                    if (end > from) {
+                        addBucket(i, bytes, from, end);
+                    }
+                    from = end + separators[i].length;
+                }
+            }
+        }
+        int count = length - counter - 1;
+        if (count > MAX_CATEGORIES) {
+            throw new UndecodableException(
+                    "category",
+                    "Column '" + schema.columns().get(column) + "' holds more than " + MAX_CATEGORIES + " values");
+        }
+        buckets[counter] = count;
+    }
+
+    private void addBucket(int i, byte[] value) {
+        addBucket(i, value, 0, value.length);
+    }
+
+    private void addBucket(int i, byte[] bytes, int from, int to) {
+        add(CategoryHash.bucket(
                 categoryPrefixes[i],
                 bytes,
                 from,
                 to,
-                schema.categorical().get(i).buckets());
+                schema.categorical().get(i).buckets()));
+    }
+
+    private void add(int bucket) {
+        if (length == buckets.length) {
+            buckets = Arrays.copyOf(buckets, 2 * length);
+        }
+        buckets[length++] = bucket;
     }
 
     /** Where the text begins, or {@code to}. */
@@ -261,44 +315,69 @@ public final class ExampleDecoder implements Serializable {
         return to;
     }
 
-    private double number(String reason, int field) throws UndecodableException {
-        int from = firstVisible(field);
-        int to = lastVisible(field, from);
-        if (from == to) {
-            return Double.NaN;
-        }
-        double number = DecimalNumber.parse(line.bytes(field), from, to);
-        if (Math.abs(number) <= Float.MAX_VALUE) {
+    private double number(String reason, int column) throws UndecodableException {
+        double number = read(column);
+        if (Math.abs(number) <= Float.MAX_VALUE || Double.isNaN(number) && blank(column)) {
             return number;
         }
         throw new UndecodableException(
                 reason,
-                "Column '" + schema.columns().get(field) + "' "
+                "Column '" + schema.columns().get(column) + "' "
                         + (Double.isNaN(number) ? "is not a number: " : "is beyond the range of single precision: ")
-                        + quote(field));
+                        + Sentences.quote(row.text(column)));
     }
 
     private double binaryLabel() throws UndecodableException {
-        byte[] bytes = line.bytes(label);
-        int from = firstVisible(label);
-        int to = lastVisible(label, from);
-        if (from == to) {
-            return Double.NaN;
-        }
-        double number = DecimalNumber.parse(bytes, from, to);
-        if (number == 1 || isWord("true", bytes, from, to)) {
+        double number = read(label);
+        if (number == 1 || isWord("true")) {
             return 1;
         }
-        if (number == 0 || isWord("false", bytes, from, to)) {
+        if (number == 0 || isWord("false")) {
             return 0;
         }
+        if (blank(label)) {
+            return Double.NaN;
+        }
         throw new UndecodableException(
-                "label", "Column '" + schema.label() + "' must be 0, 1, false or true, was " + quote(label));
+                "label",
+                "Column '" + schema.label() + "' must be 0, 1, false or true, was " + Sentences.quote(row.text(label)));
     }
 
-    /** Whether the text is this lower-case word in any case. */
-    private static boolean isWord(String word, byte[] bytes, int from, int to) {
-        if (to - from != word.length()) {
+    /** A field as a number; NaN if it is missing, blank or no number. */
+    private double read(int column) throws UndecodableException {
+        if (missing(column)) {
+            return Double.NaN;
+        }
+        if (row.kind(column) == Row.Kind.NUMBER) {
+            return row.number(column);
+        }
+        int from = firstVisible(column);
+        return DecimalNumber.parse(row.bytes(column), from, lastVisible(column, from));
+    }
+
+    /** Whether a field has no value; one that holds several is refused. */
+    private boolean missing(int column) throws UndecodableException {
+        return switch (row.kind(column)) {
+            case MISSING -> true;
+            case TEXT, NUMBER -> false;
+            default -> throw new UndecodableException(
+                    "type", "Column '" + schema.columns().get(column) + "' must be one value, was " + row.text(column));
+        };
+    }
+
+    private boolean blank(int column) {
+        return row.kind(column) == Row.Kind.MISSING
+                || row.kind(column) == Row.Kind.TEXT && firstVisible(column) == row.end(column);
+    }
+
+    /** Whether the label is this lower-case word in any case. */
+    private boolean isWord(String word) {
+        if (row.kind(label) != Row.Kind.TEXT) {
+            return false;
+        }
+        byte[] bytes = row.bytes(label);
+        int from = firstVisible(label);
+        if (lastVisible(label, from) - from != word.length()) {
             return false;
         }
         for (int i = 0; i < word.length(); i++) {
@@ -309,18 +388,18 @@ public final class ExampleDecoder implements Serializable {
         return true;
     }
 
-    private int firstVisible(int field) {
-        byte[] bytes = line.bytes(field);
-        int from = line.start(field);
-        while (from < line.end(field) && isBlank(bytes[from])) {
+    private int firstVisible(int column) {
+        byte[] bytes = row.bytes(column);
+        int from = row.start(column);
+        while (from < row.end(column) && isBlank(bytes[from])) {
             from++;
         }
         return from;
     }
 
-    private int lastVisible(int field, int from) {
-        byte[] bytes = line.bytes(field);
-        int to = line.end(field);
+    private int lastVisible(int column, int from) {
+        byte[] bytes = row.bytes(column);
+        int to = row.end(column);
         while (to > from && isBlank(bytes[to - 1])) {
             to--;
         }
@@ -329,12 +408,5 @@ public final class ExampleDecoder implements Serializable {
 
     private static boolean isBlank(byte b) {
         return b == ' ' || b == '\t';
-    }
-
-    private String quote(int field) {
-        String text = line.text(field).replaceAll("\\p{Cntrl}", "?");
-        return "'"
-                + (text.length() <= MAX_QUOTED_CHARACTERS ? text : text.substring(0, MAX_QUOTED_CHARACTERS) + "...")
-                + "'";
     }
 }

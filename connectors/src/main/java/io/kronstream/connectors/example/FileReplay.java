@@ -4,6 +4,7 @@ package io.kronstream.connectors.example;
 import io.kronstream.connectors.ConnectorException;
 import io.kronstream.connectors.KafkaSettings;
 import io.kronstream.connectors.TopicAdmin;
+import io.kronstream.connectors.format.RowFormat;
 import io.kronstream.learner.DataSchema;
 import io.kronstream.learner.Mode;
 import java.nio.charset.StandardCharsets;
@@ -69,7 +70,7 @@ public final class FileReplay implements AutoCloseable {
                 ProducerConfig.LINGER_MS_CONFIG,
                 LINGER_MILLIS,
                 ProducerConfig.MAX_REQUEST_SIZE_CONFIG,
-                2 * ExampleDecoder.MAX_VALUE_BYTES);
+                2 * RowFormat.MAX_VALUE_BYTES);
         Map<String, ?> fixed = Map.of(
                 ProducerConfig.CLIENT_ID_CONFIG,
                 CLIENT_ID,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.kronstream.connectors.example;
 
+import io.kronstream.connectors.format.DecimalNumber;
 import java.time.YearMonth;
 
 /**
@@ -35,7 +36,11 @@ final class RecordTime {
     }
 
     private static long epoch(byte[] bytes, int from, int to) {
-        double number = DecimalNumber.parse(bytes, from, to);
+        return epoch(DecimalNumber.parse(bytes, from, to));
+    }
+
+    /** A number as a time. */
+    static long epoch(double number) {
         double millis = Math.abs(number) < FIRST_MILLISECONDS ? number * 1000 : number;
         if (!(Math.abs(millis) < LAST_MILLISECONDS)) {
             return MALFORMED;

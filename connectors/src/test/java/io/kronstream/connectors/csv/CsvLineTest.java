@@ -57,8 +57,8 @@ class CsvLineTest {
                 "UNCLOSED_QUOTES   | a,b,\"c\"\"| 2",
                 "TEXT_AFTER_QUOTES | \"a\"b,c   | 0",
                 "TEXT_AFTER_QUOTES | a,\"b\" ,c | 1",
-                "SEVERAL_LINES     | a,b~c,d    | 1",
-                "SEVERAL_LINES     | a~~        | 0",
+                "SEVERAL_LINES     | a,b~c,d    | 2",
+                "SEVERAL_LINES     | a~~        | 1",
             })
     void saysWhatIsWrongAndWhere(Fault fault, String text, int fieldsBefore) {
         assertThat(line.split(bytes(text.replace('~', '\n')))).isEqualTo(fault);

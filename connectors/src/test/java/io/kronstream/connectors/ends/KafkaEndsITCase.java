@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.kronstream.connectors.Delivery;
 import io.kronstream.connectors.KafkaSettings;
+import io.kronstream.connectors.StartAt;
 import io.kronstream.connectors.TestBroker;
 import io.kronstream.connectors.TopicAdmin;
 import io.kronstream.connectors.Topics;
@@ -100,7 +101,7 @@ class KafkaEndsITCase {
                 "execution.checkpointing.interval", "200ms",
                 "pipeline.generic-types", "false")));
         env.setParallelism(2);
-        KafkaSource<RawRecord> source = KafkaEnds.examples(settings, topics, stopAt);
+        KafkaSource<RawRecord> source = KafkaEnds.examples(settings, topics, StartAt.EARLIEST, stopAt);
         SingleOutputStreamOperator<Example> examples = env.fromSource(
                         source, WatermarkStrategy.noWatermarks(), "examples")
                 .process(new DecodeFunction(new ExampleDecoder(Schemas.regression(), "m")))
@@ -124,6 +125,7 @@ class KafkaEndsITCase {
                 new Score(
                         example.partition(),
                         example.offset(),
+                        example.row(),
                         example.timestamp(),
                         7,
                         example.numeric()[1],
@@ -149,6 +151,7 @@ class KafkaEndsITCase {
                         "model",
                         "partition",
                         "offset",
+                        "row",
                         "timestamp",
                         "step",
                         "prediction",

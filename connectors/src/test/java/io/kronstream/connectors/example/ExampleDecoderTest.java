@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.atIndex;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import io.kronstream.connectors.format.RowFormat;
+import io.kronstream.connectors.format.UndecodableException;
 import io.kronstream.learner.Category;
 import io.kronstream.learner.DataSchema;
 import io.kronstream.learner.Example;
@@ -23,14 +25,14 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class ExampleDecoderTest {
-    private static final long KAFKA_TIME = 1_000;
+    private static final long KAFKA_TIME = 1_577_836_800_000L;
 
     private final ExampleDecoder clicks = new ExampleDecoder(Schemas.clicks(), "default");
     private final ExampleDecoder regression = new ExampleDecoder(Schemas.regression(), "default");
 
     @Test
     void readsEveryColumn() throws Exception {
-        Example example = clicks.decode(raw("2020-01-02 03:04:05,u7,1.5,DE,23,1"));
+        Example example = only(clicks, raw("2020-01-02 03:04:05,u7,1.5,DE,23,1"));
 
         assertThat(example.model()).isEqualTo("u7");
         assertThat(example.partition()).isEqualTo(3);
@@ -45,7 +47,7 @@ class ExampleDecoderTest {
 
     @Test
     void takesDefaultModelAndKafkaTimeWhereTheSchemaNamesNone() throws Exception {
-        Example example = regression.decode(raw("1,2,-3e2"));
+        Example example = only(regression, raw("1,2,-3e2"));
 
         assertThat(example.model()).isEqualTo("default");
         assertThat(example.timestamp()).isEqualTo(KAFKA_TIME);
@@ -55,17 +57,17 @@ class ExampleDecoderTest {
 
     @Test
     void readsEmptyFieldsAsMissing() throws Exception {
-        Example example = clicks.decode(raw("2020-01-02,u7,, ,\"\", "));
+        Example example = only(clicks, raw("2020-01-02,u7,, ,\"\", "));
 
         assertThat(example.numeric()).containsExactly(Double.NaN, Double.NaN);
         assertThat(example.label()).isNaN();
-        assertThat(clicks.decode(raw("2020-01-02,u7,,,,")).categorical()).containsExactly(-1);
-        assertThat(regression.decode(raw(",,")).label()).isNaN();
+        assertThat(only(clicks, raw("2020-01-02,u7,,,,")).categorical()).containsExactly(-1);
+        assertThat(only(regression, raw(",,")).label()).isNaN();
     }
 
     @Test
     void readsQuotedFieldsAndOneLineBreakAtTheEnd() throws Exception {
-        Example example = clicks.decode(raw("\"2020-01-02\",\"a \"\"b\"\", c\",\" 1.5 \",\"x,y\",\"1\",\"0\"\r\n"));
+        Example example = only(clicks, raw("\"2020-01-02\",\"a \"\"b\"\", c\",\" 1.5 \",\"x,y\",\"1\",\"0\"\r\n"));
 
         assertThat(example.model()).isEqualTo("a \"b\", c");
         assertThat(example.numeric()).containsExactly(1.5, 1);
@@ -75,7 +77,7 @@ class ExampleDecoderTest {
     @ParameterizedTest
     @CsvSource({"0,0", "1,1", "0.0,0", "1.0,1", "-0,0", "1e0,1", "true,1", "TRUE,1", "True,1", "false,0", "False,0"})
     void readsBinaryLabels(String text, double expected) throws Exception {
-        assertThat(clicks.decode(raw("2020-01-02,u,1,DE,1," + text)).label()).isEqualTo(expected);
+        assertThat(only(clicks, raw("2020-01-02,u,1,DE,1," + text)).label()).isEqualTo(expected);
     }
 
     @Test
@@ -85,7 +87,7 @@ class ExampleDecoderTest {
                 .periodic(Map.of("week", 7.0, "hour", 24.0))
                 .build();
 
-        assertThat(new ExampleDecoder(schema, "m").decode(raw("1,2,3,4")).numeric())
+        assertThat(only(new ExampleDecoder(schema, "m"), raw("1,2,3,4")).numeric())
                 .containsExactly(1, 3, 2);
     }
 
@@ -93,7 +95,7 @@ class ExampleDecoderTest {
     @ParameterizedTest
     @CsvSource({"DE,6", "FR,2", "scattered clouds,12", "Zürich,5", "🚲,3"})
     void hashesCategoriesTheSameEverywhere(String value, int bucket) throws Exception {
-        assertThat(clicks.decode(raw("2020-01-02,u,1," + value + ",1,1")).categorical())
+        assertThat(only(clicks, raw("2020-01-02,u,1," + value + ",1,1")).categorical())
                 .containsExactly(bucket);
     }
 
@@ -106,16 +108,16 @@ class ExampleDecoderTest {
                         new Category("more", 1000, 0, "|", Pooling.SUM)))
                 .build();
         ExampleDecoder decoder = new ExampleDecoder(schema, "m");
-        int[] single = decoder.decode(raw("a,DE,b,1")).categorical();
+        int[] single = only(decoder, raw("a,DE,b,1")).categorical();
 
-        int[] several = decoder.decode(raw("::a::::a,DE,c|b|,1")).categorical();
+        int[] several = only(decoder, raw("::a::::a,DE,c|b|,1")).categorical();
 
         assertThat(single).hasSize(5).startsWith(1).contains(1, atIndex(3));
         assertThat(several).hasSize(7);
         assertThat(Arrays.copyOf(several, 5)).containsExactly(2, single[1], single[1], single[2], 2);
         assertThat(several[6]).isEqualTo(single[4]);
-        assertThat(decoder.decode(raw(",,,1")).categorical()).containsExactly(0, -1, 0);
-        assertThat(decoder.decode(raw("x" + "::x".repeat(4095) + ",,,1")).categorical())
+        assertThat(only(decoder, raw(",,,1")).categorical()).containsExactly(0, -1, 0);
+        assertThat(only(decoder, raw("x" + "::x".repeat(4095) + ",,,1")).categorical())
                 .hasSize(4096 + 3);
         assertThatThrownBy(() -> decoder.decode(raw("x" + "::x".repeat(4096) + ",,,1")))
                 .hasMessage("Column 'tags' holds more than 4096 values")
@@ -152,14 +154,17 @@ class ExampleDecoderTest {
                 ",u,1,DE,1,1                          | time      | Column 'time', the time, is empty",
                 "yesterday,u,1,DE,1,1                 | time      | Column 'time' is not a time: 'yesterday'",
                 "2020-02-30,u,1,DE,1,1                | time      | Column 'time' is not a time: '2020-02-30'",
+                "2021-01-02,u,1,DE,1,1                | time      | Column 'time' lies 367 days after the time at which the record was sent: '2021-01-02'",
                 "2020-01-02 25:00:00,u,1,DE,1,1       | time      | Column 'time' is not a time: '2020-01-02 25:00:00'",
                 "2020-01-02,,1,DE,1,1                 | key       | Column 'user', which names the model, is empty",
                 "2020-01-02,u,1,\"DE,1,1              | malformed | The quotes of column 'country' are never closed",
                 "2020-01-02,u,1,\"D\"E,1,1            | malformed | There is text after the closing quotes of column 'country'",
-                "2020-01-02,u,1~2020-01-02,u,1        | malformed | There is a line break in column 'x' outside quotes",
+                "2020-01-02,u,1~2020-01-02,u,1        | fields    | The record has 3 fields, the schema has 6 columns",
+                "2020-01-02,u,1,DE,1,1~2020-01-02,u,1 | fields    | Row 2: The record has 3 fields, the schema has 6 columns",
+                "2020-01-02,u,1,DE,1,1~~              | fields    | Row 2: The record has 1 fields, the schema has 6 columns",
                 "2020-01-02,u,1,DE,1,1,\"             | malformed | The quotes of field 7, which has no column, are never closed",
                 "~                                    | fields    | The record has 1 fields, the schema has 6 columns: column 'user' and what follows are missing",
-                "2020-01-02,u,a~b,DE,1,1              | malformed | There is a line break in column 'x' outside quotes",
+                "2020-01-02,u,a~b,DE,1,1              | fields    | The record has 3 fields, the schema has 6 columns",
                 "2020-01-02,u,\"a~b\",DE,1,1          | number    | Column 'x' is not a number: 'a?b'",
             })
     void rejectsWithReasonAndSentence(String line, String reason, String sentence) {
@@ -172,7 +177,7 @@ class ExampleDecoderTest {
         assertRejected(regression, raw(new byte[0]), "empty", "The record has no value");
         assertRejected(regression, raw(new byte[] {'1', ',', (byte) 0xe9, ',', '2'}), "encoding", "is not UTF-8");
         assertRejected(regression, raw(new byte[] {(byte) 0xc0, (byte) 0x80, ',', ','}), "encoding", "is not UTF-8");
-        assertRejected(regression, raw(new byte[ExampleDecoder.MAX_VALUE_BYTES + 1]), "oversized", "has 1048577 bytes");
+        assertRejected(regression, raw(new byte[RowFormat.MAX_VALUE_BYTES + 1]), "oversized", "has 1048577 bytes");
     }
 
     @Test
@@ -197,7 +202,7 @@ class ExampleDecoderTest {
                         : (byte) "\",\n\r 0-.eE+:TZ".charAt(random.nextInt(14));
             }
             try {
-                Example example = clicks.decode(raw(mutated));
+                Example example = only(clicks, raw(mutated));
                 assertThat(example.numeric()).hasSize(2);
             } catch (UndecodableException e) {
                 assertThat(e.reason()).matches("[a-z]+");
@@ -212,7 +217,7 @@ class ExampleDecoderTest {
     void travelsWithTheJob() throws Exception {
         ExampleDecoder copy = InstantiationUtil.clone(clicks);
 
-        assertThat(copy.decode(raw("2020-01-02,ü,1.5,DE,23,1")).model()).isEqualTo("ü");
+        assertThat(only(copy, raw("2020-01-02,ü,1.5,DE,23,1")).model()).isEqualTo("ü");
     }
 
     @Test
@@ -231,6 +236,12 @@ class ExampleDecoderTest {
         assertThat(rejected).isNotNull();
         assertThat(rejected.sentence()).contains(sentence);
         assertThat(rejected.reason()).isEqualTo(reason);
+    }
+
+    private static Example only(ExampleDecoder decoder, RawRecord raw) throws UndecodableException {
+        List<Example> examples = decoder.decode(raw);
+        assertThat(examples).hasSize(1);
+        return examples.get(0);
     }
 
     private static RawRecord raw(String line) {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
 import io.kronstream.connectors.csv.CsvFile;
+import io.kronstream.connectors.format.UndecodableException;
 import io.kronstream.learner.Category;
 import io.kronstream.learner.DataSchema;
 import io.kronstream.learner.Example;
@@ -158,7 +159,8 @@ class RealFilesTest {
         try (CsvFile.Rows iterator = file.rows()) {
             while (iterator.hasNext()) {
                 try {
-                    Example example = decoder.decode(new RawRecord("t", 0, offset, 0, null, iterator.next()));
+                    Example example = decoder.decode(new RawRecord("t", 0, offset, 0, null, iterator.next()))
+                            .get(0);
                     sum += example.label();
                     firstTime = offset == 0 ? example.timestamp() : firstTime;
                     lastTime = example.timestamp();

@@ -88,6 +88,13 @@ final class RunCommand implements Callable<Integer> {
                     "Port of the dashboard of a run in this process, 0 for a free one (default: ${DEFAULT-VALUE}).")
     private int port;
 
+    @Option(
+            names = "--max-rejected-share",
+            paramLabel = "SHARE",
+            description = "Stops the job for good when a larger share of records cannot be decoded;"
+                    + " short for --set examples.max-rejected-share=SHARE.")
+    private String maxRejectedShare;
+
     @Option(names = "--json", description = "Answers in JSON.")
     private boolean json;
 
@@ -100,7 +107,11 @@ final class RunCommand implements Callable<Integer> {
     public Integer call() throws Exception {
         JobSettings job = JobFile.read(
                 file,
-                new OptionValues().putAll(overrides).put(JobOptions.MODE, mode).values());
+                new OptionValues()
+                        .putAll(overrides)
+                        .put(JobOptions.MODE, mode)
+                        .put(JobOptions.MAX_REJECTED_SHARE, maxRejectedShare)
+                        .values());
         URI address = cluster == null ? null : address(cluster);
         if (weightsOnly && savepoint == null) {
             throw new InvalidSettingsException("--weights-only", List.of("needs --from SAVEPOINT"));

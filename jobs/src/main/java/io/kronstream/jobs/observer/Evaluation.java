@@ -14,7 +14,7 @@ import java.util.TreeMap;
  * How good predictions were, that were made before their labels were learned from: over the whole stream, over its last
  * quarter, and over the last {@link #WINDOW} examples.
  *
- * <p>Scores of a model must come in the order of their offsets; one that comes again, as happens after a failure, is
+ * <p>Scores of a model must come in the order of their offsets and rows; one that comes again, as happens after a failure, is
  * ignored. With n scores of a model, the last quarter is those from {@code floor(3 n / 4)} on, and several models count
  * together. Memory is bounded: beyond {@value #MARKS} scores of a model the quarter begins up to {@code 2 n / MARKS}
  * scores early.
@@ -52,10 +52,11 @@ public final class Evaluation {
     /** Takes a score; false if it was taken before. */
     public boolean add(String model, Score score) {
         Track track = tracks.computeIfAbsent(new Stream(model, score.partition()), any -> new Track());
-        if (score.offset() <= track.lastOffset) {
+        if (score.offset() < track.lastOffset || score.offset() == track.lastOffset && score.row() <= track.lastRow) {
             return false;
         }
         track.lastOffset = score.offset();
+        track.lastRow = score.row();
         double[] sums = window[(int) (examples % WINDOW)];
         for (Predictor predictor : PREDICTORS) {
             judge(predictor, score, sums);
@@ -182,6 +183,7 @@ public final class Evaluation {
     /** Running sums of one stream, remembered after every {@code stride} scores. */
     private static final class Track {
         private long lastOffset = -1;
+        private int lastRow = -1;
         private long count;
         private final double[] running = new double[SUMS];
         private double[] marks = new double[64 * SUMS];

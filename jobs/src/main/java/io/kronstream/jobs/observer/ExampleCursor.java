@@ -4,8 +4,9 @@ package io.kronstream.jobs.observer;
 import io.kronstream.connectors.ConnectorException;
 import io.kronstream.connectors.example.ExampleDecoder;
 import io.kronstream.connectors.example.RawRecord;
-import io.kronstream.connectors.example.UndecodableException;
+import io.kronstream.connectors.format.UndecodableException;
 import io.kronstream.jobs.JobSettings;
+import io.kronstream.jobs.TrainingJob;
 import io.kronstream.learner.Example;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -32,6 +33,7 @@ final class ExampleCursor implements AutoCloseable {
     private final ExampleDecoder decoder;
     private final KafkaConsumer<byte[], byte[]> consumer;
     private final Deque<ConsumerRecord<byte[], byte[]>> read = new ArrayDeque<>();
+    private final Deque<Example> decoded = new ArrayDeque<>();
 
     /**
      * @param through for each partition the last offset to read
@@ -40,7 +42,7 @@ final class ExampleCursor implements AutoCloseable {
     ExampleCursor(JobSettings settings, Map<TopicPartition, Long> through) {
         this.settings = settings;
         this.through = through;
-        this.decoder = new ExampleDecoder(settings.learner().schema(), settings.model());
+        this.decoder = TrainingJob.decoder(settings);
         this.consumer = new KafkaConsumer<>(
                 settings.kafka()
                         .client(
@@ -77,6 +79,12 @@ final class ExampleCursor implements AutoCloseable {
      */
     Optional<Example> next(Collection<String> models) {
         while (true) {
+            while (!decoded.isEmpty()) {
+                Example example = decoded.remove();
+                if (models.contains(example.model())) {
+                    return Optional.of(example);
+                }
+            }
             if (read.isEmpty() && !poll()) {
                 return Optional.empty();
             }
@@ -86,16 +94,13 @@ final class ExampleCursor implements AutoCloseable {
                 continue;
             }
             try {
-                Example example = decoder.decode(new RawRecord(
+                decoded.addAll(decoder.decode(new RawRecord(
                         record.topic(),
                         record.partition(),
                         record.offset(),
                         record.timestamp(),
                         record.key(),
-                        record.value()));
-                if (models.contains(example.model())) {
-                    return Optional.of(example);
-                }
+                        record.value())));
             } catch (UndecodableException e) {
                 // the job has set it aside, too
             }

@@ -219,6 +219,7 @@ public final class JobObserver implements AutoCloseable {
         return new Score(
                 node.path("partition").asInt(),
                 node.path("offset").asLong(),
+                node.path("row").asInt(),
                 node.path("timestamp").asLong(),
                 node.path("step").asLong(),
                 node.path("prediction").asDouble(Double.NaN),

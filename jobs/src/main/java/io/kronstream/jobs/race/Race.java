@@ -3,7 +3,7 @@ package io.kronstream.jobs.race;
 
 import io.kronstream.connectors.example.ExampleDecoder;
 import io.kronstream.connectors.example.RawRecord;
-import io.kronstream.connectors.example.UndecodableException;
+import io.kronstream.connectors.format.UndecodableException;
 import io.kronstream.jobs.Metric;
 import io.kronstream.jobs.observer.Evaluation;
 import io.kronstream.jobs.observer.Predictor;
@@ -51,7 +51,7 @@ public final class Race {
         ExampleDecoder decoder = new ExampleDecoder(schema, MODEL);
         for (long offset = 0; rows.hasNext(); offset++) {
             try {
-                stream.add(decoder.decode(new RawRecord(TOPIC, 0, offset, 0, null, rows.next())));
+                stream.addAll(decoder.decode(new RawRecord(TOPIC, 0, offset, 0, null, rows.next())));
             } catch (UndecodableException e) {
                 continue; // as in a job, where it goes to the dead letters
             }

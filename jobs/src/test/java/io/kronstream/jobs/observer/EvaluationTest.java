@@ -119,6 +119,6 @@ class EvaluationTest {
     }
 
     private static Score score(long offset, double label, double model, double noChange, double prior) {
-        return new Score(0, offset, 0, 0, model, label, noChange, prior);
+        return new Score(0, offset, 0, 0, 0, model, label, noChange, prior);
     }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.kronstream.connectors.example;
+package io.kronstream.connectors.format;
 
 /** A record cannot be decoded. It carries no stack trace: bad records may come in millions. */
 public final class UndecodableException extends Exception {
@@ -12,6 +12,11 @@ public final class UndecodableException extends Exception {
     public UndecodableException(String reason, String sentence) {
         super(sentence, null, false, false);
         this.reason = reason;
+    }
+
+    /** The same, where the record holds several rows; they are numbered from 1. */
+    public UndecodableException atRow(int number) {
+        return new UndecodableException(reason, "Row " + number + ": " + sentence());
     }
 
     public String reason() {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.kronstream.connectors.example;
+package io.kronstream.connectors.format;
 
 import com.fasterxml.jackson.core.io.NumberInput;
 import java.nio.charset.StandardCharsets;
@@ -9,9 +9,9 @@ import java.nio.charset.StandardCharsets;
  * is a number here, neither {@code NaN} nor {@code Infinity}, {@code 0x1p3}, {@code 1f} or {@code 1,5}. The result is
  * the double nearest to the text.
  */
-final class DecimalNumber {
+public final class DecimalNumber {
     /** What {@link #parse} returns for text that is no number; a number is always finite. */
-    static final double MALFORMED = Double.NaN;
+    public static final double MALFORMED = Double.NaN;
 
     /** Longer text is refused: no measurement needs it, and its cost would be the sender's choice. */
     static final int MAX_LENGTH = 64;
@@ -32,7 +32,7 @@ final class DecimalNumber {
      * <p>Where mantissa and power of ten are both exact as doubles, one multiplication or division rounds once and is
      * therefore correctly rounded (Clinger 1990); other numbers take the library's way.
      */
-    static double parse(byte[] bytes, int from, int to) {
+    public static double parse(byte[] bytes, int from, int to) {
         if (to - from > MAX_LENGTH) {
             return MALFORMED;
         }

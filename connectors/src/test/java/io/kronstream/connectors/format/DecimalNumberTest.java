@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.kronstream.connectors.example;
+package io.kronstream.connectors.format;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

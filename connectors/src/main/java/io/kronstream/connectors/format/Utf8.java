@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.kronstream.connectors.format;
+
+import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
+import java.nio.charset.CharsetDecoder;
+import java.nio.charset.CoderResult;
+import java.nio.charset.StandardCharsets;
+
+/** Refuses what is not UTF-8. ASCII costs a look at each byte; other text is decoded into a small buffer. */
+final class Utf8 {
+    private final CharsetDecoder decoder = StandardCharsets.UTF_8.newDecoder();
+    private final CharBuffer scratch = CharBuffer.allocate(4096);
+
+    /** @param what begins the sentence, such as "The record" */
+    void require(byte[] bytes, String what) throws UndecodableException {
+        require(bytes, 0, bytes.length, what);
+    }
+
+    void require(byte[] bytes, int from, int to, String what) throws UndecodableException {
+        for (int i = from; i < to; i++) {
+            if (bytes[i] < 0) {
+                if (!valid(ByteBuffer.wrap(bytes, from, to - from))) {
+                    throw new UndecodableException("encoding", what + " is not UTF-8 text");
+                }
+                return;
+            }
+        }
+    }
+
+    private boolean valid(ByteBuffer text) {
+        decoder.reset();
+        while (true) {
+            scratch.clear();
+            CoderResult result = decoder.decode(text, scratch, true);
+            if (!result.isOverflow()) {
+                return !result.isError();
+            }
+        }
+    }
+}
