@@ -62,8 +62,10 @@ public final class Learner implements AutoCloseable {
         default void skipped() {}
     }
 
+    /** Of {@link PublishedModel#payload()}; {@link ServedModel} reads it. */
+    static final int PAYLOAD_LAYOUT = 2;
+
     private static final int LAYOUT = 1;
-    private static final int PAYLOAD_LAYOUT = 2;
     private static final int LARGEST_MAP = 1 << 20;
 
     private final LearnerFactory shared;

@@ -19,6 +19,7 @@ import io.kronstream.learner.LearnerSettings;
 import io.kronstream.learner.PublishedModel;
 import io.kronstream.network.LayerSpec;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.util.Collections;
 import java.util.List;
 import java.util.SortedMap;
@@ -162,6 +163,11 @@ public record ModelManifest(
                 published.payloadSha256(),
                 reference,
                 chunks);
+    }
+
+    /** It as the record has it. */
+    public String json() {
+        return new String(toBytes(), StandardCharsets.UTF_8);
     }
 
     byte[] toBytes() {

@@ -34,6 +34,14 @@ public final class ModelReader implements AutoCloseable {
         this.topic = new ModelTopic(settings, topic, committedOnly);
     }
 
+    /**
+     * Follows the topic from now on, for whoever predicts: see {@link LiveModels}. Returns when what it holds by now has been
+     * read.
+     */
+    public static LiveModels follow(KafkaSettings settings, String topic, boolean committedOnly) {
+        return new LiveModels(settings, topic, committedOnly);
+    }
+
     /** Ids of the models that have a manifest. */
     public SortedSet<String> models() {
         SortedMap<String, SortedSet<Integer>> slots = new TreeMap<>();

@@ -83,6 +83,20 @@ final class ModelTopic implements AutoCloseable {
         }
     }
 
+    /** Hands on what has come, or waits a little for it. */
+    void poll(Consumer<ConsumerRecord<byte[], byte[]>> reader) {
+        try {
+            consumer.poll(POLL).forEach(reader);
+        } catch (KafkaException e) {
+            throw unreadable(e);
+        }
+    }
+
+    /** Lets a {@link #poll} in another thread fail at once. */
+    void wakeup() {
+        consumer.wakeup();
+    }
+
     static String key(ConsumerRecord<byte[], byte[]> read) {
         return read.key() == null ? "" : new String(read.key(), StandardCharsets.UTF_8);
     }

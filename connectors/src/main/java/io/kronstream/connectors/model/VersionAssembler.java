@@ -131,6 +131,12 @@ final class VersionAssembler {
         return slot.assemble();
     }
 
+    /** Whether this version is whole still: nothing was written over it. */
+    boolean stands(ModelManifest version) {
+        Slot slot = slots[ModelKeys.slot(version.version())];
+        return slot.reported && version.equals(slot.manifest) && slot.isComplete();
+    }
+
     /** Whether the manifests of both slots were deleted, which is how a model is withdrawn. */
     boolean isWithdrawn() {
         return slots[0].deleted && slots[1].deleted;

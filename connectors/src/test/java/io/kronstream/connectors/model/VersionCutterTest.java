@@ -133,8 +133,7 @@ class VersionCutterTest {
                 10,
                 7);
 
-        List<ModelRecord> records =
-                new VersionCutter(1 << 20, 1000, learner).cut(Models.published("m", 1, 100, 1));
+        List<ModelRecord> records = new VersionCutter(1 << 20, 1000, learner).cut(Models.published("m", 1, 100, 1));
 
         assertThat(ModelManifest.fromBytes(records.get(1).value()).learner()).isEqualTo(learner);
     }

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.kronstream.connectors.model;
+
+import io.kronstream.connectors.example.ExampleDecoder;
+import io.kronstream.connectors.example.RawRecord;
+import io.kronstream.connectors.example.UndecodableException;
+import io.kronstream.learner.DataSchema;
+import io.kronstream.learner.Example;
+import io.kronstream.learner.ServedModel;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.StringJoiner;
+
+/**
+ * A whole version of a model, ready to predict ({@link ServedModel} says what exactly). A row gives the values of the schema's
+ * columns by name: numbers, booleans, texts; a column that is missing or null is an empty field. The label need not be there,
+ * but for a forecast, whose last known value it is. Thread-safe.
+ */
+public final class ServedVersion implements AutoCloseable {
+    private final ModelManifest manifest;
+    private final ServedModel model;
+
+    /** @throws IllegalArgumentException if the manifest does not say what the model is, or the payload is another's */
+    public ServedVersion(StoredModel stored) {
+        this.manifest = stored.manifest();
+        if (manifest.learner() == null) {
+            throw new IllegalArgumentException("The manifest of version " + manifest.version() + " of model '"
+                    + manifest.model() + "' does not say what the model is");
+        }
+        List<String> problems = manifest.learner().problems();
+        if (!problems.isEmpty()) {
+            throw new IllegalArgumentException("Model '" + manifest.model() + "' cannot be read: " + problems.get(0));
+        }
+        this.model = new ServedModel(manifest.learner(), stored.payload());
+    }
+
+    public ModelManifest manifest() {
+        return manifest;
+    }
+
+    /** The network and its statistics alone. */
+    public ServedModel model() {
+        return model;
+    }
+
+    /**
+     * The probability of label 1, or the value in the label's unit; NaN if nothing can be predicted yet.
+     *
+     * @throws IllegalArgumentException with a sentence, if the row is not what the schema says
+     * @throws IllegalStateException if the version was closed
+     */
+    public double predict(Map<String, ?> row) {
+        return predict(List.of(row))[0];
+    }
+
+    /** As {@link #predict(Map)}, of several rows at once, which is faster; they are independent of each other. */
+    public double[] predict(List<? extends Map<String, ?>> rows) {
+        DataSchema schema = manifest.learner().schema();
+        ExampleDecoder decoder = new ExampleDecoder(schema, manifest.model());
+        List<Example> examples = new ArrayList<>(rows.size());
+        for (Map<String, ?> row : rows) {
+            examples.add(decode(decoder, schema, row));
+        }
+        return model.predict(examples);
+    }
+
+    private Example decode(ExampleDecoder decoder, DataSchema schema, Map<String, ?> row) {
+        for (String name : row.keySet()) {
+            if (!schema.columns().contains(name)) {
+                throw new IllegalArgumentException(
+                        "There is no column '" + name + "'; the columns are " + String.join(", ", schema.columns()));
+            }
+        }
+        StringJoiner line = new StringJoiner(",");
+        for (String column : schema.columns()) {
+            Object value = row.get(column);
+            if (value == null && column.equals(schema.key())) {
+                value = manifest.model();
+            }
+            line.add(value == null ? "" : '"' + value.toString().replace("\"", "\"\"") + '"');
+        }
+        byte[] bytes = line.toString().getBytes(StandardCharsets.UTF_8);
+        try {
+            return decoder.decode(new RawRecord("", 0, 0, 0, null, bytes));
+        } catch (UndecodableException e) {
+            throw new IllegalArgumentException(e.sentence());
+        }
+    }
+
+    @Override
+    public void close() {
+        model.close();
+    }
+
+    @Override
+    public String toString() {
+        return manifest.model() + " version " + manifest.version();
+    }
+}
