@@ -43,7 +43,7 @@ class MainTest {
     @Test
     void misuseOfOptions() {
         misused("unknown optimizer 'sofa'", "demo", "--optimizer", "sofa");
-        misused("it is one of inline, remote", "demo", "--refresh", "elsewhere");
+        misused("it is one of auto, inline, remote", "demo", "--refresh", "elsewhere");
         misused("'lag' must not be negative, was -1", "demo", "--lag=-1");
         misused("did you mean 'model.hidden'?", "demo", "--set", "model.hiden=[3]");
         misused("'batch' must lie in [1, 65536], was 0", "demo", "--batch", "0");
