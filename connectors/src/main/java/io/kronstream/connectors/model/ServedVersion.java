@@ -3,7 +3,7 @@ package io.kronstream.connectors.model;
 
 import io.kronstream.connectors.example.ExampleDecoder;
 import io.kronstream.connectors.example.RawRecord;
-import io.kronstream.connectors.example.UndecodableException;
+import io.kronstream.connectors.format.UndecodableException;
 import io.kronstream.learner.DataSchema;
 import io.kronstream.learner.Example;
 import io.kronstream.learner.ServedModel;
@@ -83,7 +83,7 @@ public final class ServedVersion implements AutoCloseable {
         }
         byte[] bytes = line.toString().getBytes(StandardCharsets.UTF_8);
         try {
-            return decoder.decode(new RawRecord("", 0, 0, 0, null, bytes));
+            return decoder.decode(new RawRecord("", 0, 0, 0, null, bytes)).get(0);
         } catch (UndecodableException e) {
             throw new IllegalArgumentException(e.sentence());
         }

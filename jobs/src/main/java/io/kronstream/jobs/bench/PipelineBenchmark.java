@@ -6,7 +6,7 @@ import io.kronstream.connectors.TopicAdmin;
 import io.kronstream.connectors.example.ExampleDecoder;
 import io.kronstream.connectors.example.FileReplay;
 import io.kronstream.connectors.example.RawRecord;
-import io.kronstream.connectors.example.UndecodableException;
+import io.kronstream.connectors.format.UndecodableException;
 import io.kronstream.jobs.JobFailure;
 import io.kronstream.jobs.JobOptions;
 import io.kronstream.jobs.JobSettings;
@@ -158,7 +158,7 @@ public final class PipelineBenchmark {
         Iterator<byte[]> rows = benchCase.rows(IN_MEMORY);
         for (long offset = 0; rows.hasNext(); offset++) {
             try {
-                examples.add(decoder.decode(new RawRecord("", 0, offset, offset, null, rows.next())));
+                examples.addAll(decoder.decode(new RawRecord("", 0, offset, offset, null, rows.next())));
             } catch (UndecodableException e) {
                 throw new IllegalStateException("The benchmark's own line " + offset + " cannot be read", e);
             }
