@@ -88,13 +88,16 @@ public final class RunningJob {
     }
 
     /**
-     * Lets the job finish what it has read, take a savepoint and end. If it does not within two minutes, it is cancelled.
+     * Lets the job take a savepoint and end. If it does not within two minutes, it is cancelled.
      *
      * @param directory URI of the savepoints
+     * @param finish whether the stream ends here: open mini-batches are learned and the last versions published. If not,
+     *     they stay open, and a job that goes on from the savepoint does so as if it had never been stopped
+     * @return path of the savepoint
      */
-    public void stop(String directory) throws InterruptedException, JobFailure {
+    public String stop(String directory, boolean finish) throws InterruptedException, JobFailure {
         try {
-            client.stopWithSavepoint(true, directory, SavepointFormatType.CANONICAL)
+            return client.stopWithSavepoint(finish, directory, SavepointFormatType.CANONICAL)
                     .get(STOP_PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
         } catch (ExecutionException | TimeoutException e) {
             cancel();
@@ -121,7 +124,7 @@ public final class RunningJob {
     }
 
     /** The innermost cause that says something, in one line. */
-    static String reason(Throwable failure) {
+    public static String reason(Throwable failure) {
         String reason = null;
         for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
             if (cause.getMessage() != null) {

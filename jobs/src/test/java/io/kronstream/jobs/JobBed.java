@@ -65,6 +65,11 @@ final class JobBed implements AutoCloseable {
      * @param first how many rows to send now; {@link Run#sendRest()} sends the others
      */
     Run start(JobSettings settings, List<String> rows, int first) throws Exception {
+        return start(settings, StartFrom.NOTHING, rows, first);
+    }
+
+    /** As {@link #start(JobSettings, List, int)}, from a savepoint of a job that was to end with the same rows. */
+    Run start(JobSettings settings, StartFrom from, List<String> rows, int first) throws Exception {
         SortedMap<Integer, Long> plan = FileReplay.plan(
                 FileReplay.bytes(rows.iterator()),
                 settings.learner().schema(),
@@ -80,7 +85,7 @@ final class JobBed implements AutoCloseable {
         return new Run(
                 settings,
                 rows.subList(first, rows.size()),
-                RunningJob.submit(cluster.restAddress(), settings, stopAt, List.of()));
+                RunningJob.submit(cluster.restAddress(), settings, from, stopAt, List.of()));
     }
 
     private static void send(JobSettings settings, List<String> rows) {
@@ -153,6 +158,17 @@ final class JobBed implements AutoCloseable {
 
         void sendRest() {
             send(settings, rest);
+        }
+
+        /** Interrupts the job and returns the path of its savepoint. */
+        String stop(Path directory) throws Exception {
+            return job.stop(directory.toUri().toString(), false);
+        }
+
+        /** Value of a counter of the running job; 0 if it is not known yet. */
+        long counterNow(String name) throws IOException {
+            return Long.parseLong(
+                    new FlinkRest(cluster.restAddress()).accumulators(job.id()).getOrDefault(name, "0"));
         }
 
         void awaitEnd() throws Exception {

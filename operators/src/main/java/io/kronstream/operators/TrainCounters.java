@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.kronstream.operators;
 
+import io.kronstream.state.LearnerStore;
 import java.util.List;
 import org.apache.flink.api.common.accumulators.LongCounter;
 import org.apache.flink.api.common.functions.RuntimeContext;
@@ -39,6 +40,10 @@ public final class TrainCounters {
     public static final String REFRESHES_SKIPPED = "refreshesSkipped";
     /** Examples that came from a second partition of their model, which ordered mode rules out. */
     public static final String REFUSED = "refusedExamples";
+    /** Models that were wanted and not in the cache: read from the state, or new. */
+    public static final String LOADED = "loadedModels";
+    /** Models that had to leave the cache. */
+    public static final String EVICTED = "evictedModels";
 
     /** Their order is the order in saved state: new ones go to the end. */
     private static final List<String> NAMES = List.of(
@@ -53,7 +58,9 @@ public final class TrainCounters {
             PARKED,
             REFRESHES_DRAINED,
             REFUSED,
-            REFRESHES_SKIPPED);
+            REFRESHES_SKIPPED,
+            LOADED,
+            EVICTED);
 
     final LongCounter examples;
     final LongCounter steps;
@@ -67,6 +74,11 @@ public final class TrainCounters {
     final LongCounter refreshesDrained;
     final LongCounter refused;
     final LongCounter refreshesSkipped;
+
+    private final LongCounter loaded;
+    private final LongCounter evicted;
+    private long countedLoads;
+    private long countedEvictions;
 
     private final List<LongCounter> counters;
     private final ListState<long[]> state;
@@ -96,6 +108,16 @@ public final class TrainCounters {
         refreshesDrained = counters.get(NAMES.indexOf(REFRESHES_DRAINED));
         refused = counters.get(NAMES.indexOf(REFUSED));
         refreshesSkipped = counters.get(NAMES.indexOf(REFRESHES_SKIPPED));
+        loaded = counters.get(NAMES.indexOf(LOADED));
+        evicted = counters.get(NAMES.indexOf(EVICTED));
+    }
+
+    /** Takes over what the cache has counted since the last time. */
+    void countCache(LearnerStore store) {
+        loaded.add(store.misses() - countedLoads);
+        evicted.add(store.evictions() - countedEvictions);
+        countedLoads = store.misses();
+        countedEvictions = store.evictions();
     }
 
     void snapshot() throws Exception {

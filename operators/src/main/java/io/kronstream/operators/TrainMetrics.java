@@ -17,8 +17,12 @@ final class TrainMetrics {
     static final String PARKED_MODELS = "trainParkedModels";
     static final String PARKED_BYTES = "trainParkedBytes";
     static final String CACHED_MODELS = "trainCachedModels";
-    static final String CACHED_BYTES = "trainCachedBytes";
+    static final String CACHED_HEAP_BYTES = "trainCachedHeapBytes";
+    static final String CACHED_NATIVE_BYTES = "trainCachedNativeBytes";
+    static final String CACHE_HITS = "trainCacheHits";
+    static final String CACHE_MISSES = "trainCacheMisses";
     static final String EVICTIONS = "trainEvictedModels";
+    static final String WRITE_BACKS = "trainWrittenBackModels";
     static final String OF_OTHER_NUMERICS = "trainModelsOfOtherNumerics";
     static final String OUTSTANDING_REFRESHES = "trainOutstandingRefreshes";
     static final String REFRESH_MILLIS = "trainLastRefreshMillis";
@@ -44,8 +48,12 @@ final class TrainMetrics {
         group.gauge(PARKED_MODELS, (Gauge<Integer>) store::parkedModels);
         group.gauge(PARKED_BYTES, (Gauge<Long>) store::parkedBytes);
         group.gauge(CACHED_MODELS, (Gauge<Integer>) store::residentModels);
-        group.gauge(CACHED_BYTES, (Gauge<Long>) store::residentBytes);
+        group.gauge(CACHED_HEAP_BYTES, (Gauge<Long>) store::residentHeapBytes);
+        group.gauge(CACHED_NATIVE_BYTES, (Gauge<Long>) store::residentNativeBytes);
+        group.gauge(CACHE_HITS, (Gauge<Long>) store::hits);
+        group.gauge(CACHE_MISSES, (Gauge<Long>) store::misses);
         group.gauge(EVICTIONS, (Gauge<Long>) store::evictions);
+        group.gauge(WRITE_BACKS, (Gauge<Long>) store::writeBacks);
         group.gauge(OF_OTHER_NUMERICS, (Gauge<Long>) store::ofOtherNumerics);
     }
 

@@ -150,11 +150,13 @@ final class TrainOperator extends AbstractStreamOperator<ModelScore>
             publish(learner.learner());
             store.changed(learner);
         }
+        counters.countCache(store);
     }
 
     @Override
     public void snapshotState(StateSnapshotContext context) throws Exception {
         store.flush();
+        counters.countCache(store);
         counters.snapshot();
         if (getRuntimeContext().getTaskInfo().getIndexOfThisSubtask() == 0) {
             layouts.snapshot();
@@ -216,7 +218,9 @@ final class TrainOperator extends AbstractStreamOperator<ModelScore>
     /** A mail: an answer has come through the channel. */
     private void onAnswer(RefreshAnswer answer) throws Exception {
         OptionalLong askedAt = refreshes.expected(answer);
-        if (askedAt.isPresent()) {
+        if (askedAt.isPresent() && !store.isResident(answer.model())) {
+            counters.refreshesDiscarded.add(1); // it has left the cache, and asks again if it comes back
+        } else if (askedAt.isPresent()) {
             withLearner(answer.model(), learner -> {
                 refreshes.answer(learner.learner(), answer, askedAt.getAsLong());
                 proceed(learner);
@@ -227,7 +231,7 @@ final class TrainOperator extends AbstractStreamOperator<ModelScore>
     /** A mail: the eldest request may be overdue. One per mail, so that examples and checkpoints get their turn. */
     private void onDeadline() throws Exception {
         Optional<RefreshId> overdue = refreshes.takeOverdue();
-        if (overdue.isPresent()) {
+        if (overdue.isPresent() && store.isResident(overdue.get().model())) {
             withLearner(overdue.get().model(), learner -> {
                 refreshes.computeLate(learner.learner(), overdue.get());
                 proceed(learner);

@@ -210,6 +210,32 @@ class TrainOperatorHarnessTest {
     }
 
     @Test
+    void aModelThatOnlyHasARefreshUnderWayLeavesTheCacheAndAsksAgain() throws Exception {
+        Outcome outcome = new Outcome();
+        TrainSettings settings = TestStreams.withCacheBytes(REMOTE, 1);
+        try (TrainHarness train = TrainHarness.start(settings, outcome, false)) {
+            int fed = 0;
+            while (train.requests.isEmpty()) {
+                train.process(STREAM.subList(fed, ++fed));
+            }
+            String asking = train.requests.getFirst().model();
+            while (STREAM.get(fed).model().equals(asking)) {
+                train.process(STREAM.subList(fed, ++fed));
+            }
+            train.process(STREAM.subList(fed, ++fed));
+            assertThat(train.operator().store().isResident(asking)).isFalse();
+            long discarded = train.count(TrainCounters.REFRESHES_DISCARDED);
+            train.answerAll();
+            assertThat(train.count(TrainCounters.REFRESHES_DISCARDED)).isGreaterThan(discarded);
+
+            train.answerAtOnce();
+            train.process(STREAM.subList(fed, EXAMPLES));
+            train.endInput();
+        }
+        assertThat(outcome).isEqualTo(expected);
+    }
+
+    @Test
     void aWaitingModelNeverLeavesTheCache() throws Exception {
         Outcome outcome = new Outcome();
         TrainSettings settings = TestStreams.withCacheBytes(REMOTE, 1);

@@ -247,6 +247,11 @@ final class Features {
         awaiting.add(instance);
     }
 
+    /** Bytes on the heap, forecasts aside. */
+    long bytes() {
+        return 256L + 48L * moments.length + 8L * history.capacity();
+    }
+
     void write(DataOutput out) throws IOException {
         for (RunningMoments column : moments) {
             column.write(out);

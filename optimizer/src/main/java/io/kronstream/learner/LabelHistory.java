@@ -31,6 +31,10 @@ final class LabelHistory {
         return pushed;
     }
 
+    int capacity() {
+        return ring.length;
+    }
+
     void write(DataOutput out) throws IOException {
         out.writeLong(pushed);
         for (double label : ring) {

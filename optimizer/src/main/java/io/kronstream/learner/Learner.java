@@ -66,6 +66,11 @@ public final class Learner implements AutoCloseable {
     static final int PAYLOAD_LAYOUT = 2;
 
     private static final int LAYOUT = 1;
+    /** Heap bytes of a learner, a slot, and an instance beside what they count themselves: measured, rounded up. */
+    private static final int LEARNER_BYTES = 1024;
+
+    private static final long SLOT_BYTES = 96;
+    private static final long INSTANCE_BYTES = 128;
     private static final int LARGEST_MAP = 1 << 20;
 
     private final LearnerFactory shared;
@@ -638,14 +643,28 @@ public final class Learner implements AutoCloseable {
         return arena.digest();
     }
 
-    /** Heap and native bytes it holds. */
-    public long bytes() {
+    /** Bytes it holds outside of the heap: its tensors. */
+    public long nativeBytes() {
+        return arena.nativeBytes();
+    }
+
+    /** Bytes it holds on the heap, what it shares with the learners of its factory aside: an upper estimate. */
+    public long heapBytes() {
         long instances = open.instances.size();
         for (MiniBatch batch : closed) {
             instances += batch.instances.size();
         }
-        int journalled = journal == null ? 0 : journal.bytes();
-        return arena.bytes() + 1024 + journalled + instances * (128L + 4L * Features.width(settings.schema()));
+        long answers = 0;
+        for (RefreshSlot slot : slots) {
+            answers += slot.answer == null ? 0 : Float.BYTES * (long) slot.answer.matrix().length;
+        }
+        return LEARNER_BYTES
+                + SLOT_BYTES * slots.size()
+                + arena.heapBytes()
+                + features.bytes()
+                + instances * (INSTANCE_BYTES + Float.BYTES * (long) Features.width(settings.schema()))
+                + answers
+                + (journal == null ? 0 : journal.bytes());
     }
 
     /**
@@ -789,42 +808,65 @@ public final class Learner implements AutoCloseable {
         read(header, configuration, false);
     }
 
-    /** The configuration that a header was written under. */
-    public static String configurationOf(byte[] header) {
+    /**
+     * Reads the part of a {@link #header()} that needs no settings.
+     *
+     * @throws IllegalArgumentException if its layout is newer than this code's
+     */
+    public static LearnerSummary summary(byte[] header) {
         try (DataInputStream in = new DataInputStream(new ByteArrayInputStream(header))) {
-            return readConfiguration(in);
+            return readSummary(in);
         } catch (IOException e) {
             throw new UncheckedIOException("The header of a learner cannot be read", e);
         }
     }
 
-    private static String readConfiguration(DataInputStream in) throws IOException {
+    private static LearnerSummary readSummary(DataInputStream in) throws IOException {
         int layout = in.readUnsignedByte();
         if (layout > LAYOUT) {
             throw new IllegalArgumentException(
                     "Learner layout " + layout + " is newer than this job's " + LAYOUT + "; upgrade the job");
         }
-        return in.readUTF();
+        String configuration = in.readUTF();
+        long step = in.readLong();
+        long learned = in.readLong();
+        long version = in.readLong();
+        long publishedStep = in.readLong();
+        long failedRefreshes = in.readLong();
+        long skippedRefreshes = in.readLong();
+        boolean finished = in.readBoolean();
+        SortedMap<Integer, Long> trainedThrough = new TreeMap<>();
+        int partitions = bounded(in.readInt(), "partitions");
+        for (int i = 0; i < partitions; i++) {
+            trainedThrough.put(in.readInt(), in.readLong());
+        }
+        return new LearnerSummary(
+                configuration,
+                step,
+                learned,
+                version,
+                publishedStep,
+                failedRefreshes,
+                skippedRefreshes,
+                finished,
+                trainedThrough);
     }
 
     private void read(byte[] header, String configuration, boolean withOptimizer) {
         try (DataInputStream in = new DataInputStream(new ByteArrayInputStream(header))) {
-            String written = readConfiguration(in);
-            if (!written.equals(configuration)) {
+            LearnerSummary written = readSummary(in);
+            if (!written.configuration().equals(configuration)) {
                 throw new IllegalArgumentException("The state of model " + model + " was written under configuration "
-                        + written + ", not under " + configuration);
+                        + written.configuration() + ", not under " + configuration);
             }
-            step = in.readLong();
-            learned = in.readLong();
-            version = in.readLong();
-            publishedStep = in.readLong();
-            failedRefreshes = in.readLong();
-            skippedRefreshes = in.readLong();
-            finished = in.readBoolean();
-            int partitions = bounded(in.readInt(), "partitions");
-            for (int i = 0; i < partitions; i++) {
-                trainedThrough.put(in.readInt(), in.readLong());
-            }
+            step = written.step();
+            learned = written.examples();
+            version = written.version();
+            publishedStep = written.publishedStep();
+            failedRefreshes = written.failedRefreshes();
+            skippedRefreshes = written.skippedRefreshes();
+            finished = written.finished();
+            trainedThrough.putAll(written.trainedThrough());
             int lengthOfOptimizer = bounded(in.readInt(), "bytes of an optimizer");
             if (withOptimizer) {
                 readOptimizerHeader(in);

@@ -4,6 +4,7 @@ package io.kronstream.learner;
 import io.kronstream.fisher.BasisFit;
 import io.kronstream.fisher.Decomposition;
 import io.kronstream.linalg.Arena;
+import io.kronstream.linalg.ArenaLayout;
 import io.kronstream.linalg.Matrix;
 import io.kronstream.linalg.Numerics;
 import io.kronstream.linalg.Precision;
@@ -25,6 +26,7 @@ import java.util.SortedMap;
 public final class LearnerFactory implements AutoCloseable {
     private final LearnerSettings settings;
     private final LearnerLayout layout;
+    private final ArenaLayout arenaLayout;
     private final String configuration;
     private final String fingerprint;
     private final Network network;
@@ -61,6 +63,7 @@ public final class LearnerFactory implements AutoCloseable {
         SortedMap<String, String> structure = settings.structure();
         structure.put("state.precision", Precision.FLOAT.name());
         this.layout = new LearnerLayout(structure, tensors, parameters, counters);
+        this.arenaLayout = new ArenaLayout(tensors, counters);
         this.configuration = layout.digest();
     }
 
@@ -125,7 +128,7 @@ public final class LearnerFactory implements AutoCloseable {
     }
 
     Arena newArena() {
-        return new Arena(Precision.FLOAT, layout.tensors(), layout.counters());
+        return new Arena(Precision.FLOAT, arenaLayout);
     }
 
     void install(RefreshAnswer answer, LayerState layer) {

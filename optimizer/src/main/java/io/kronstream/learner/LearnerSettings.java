@@ -119,7 +119,8 @@ public record LearnerSettings(
         for (Knob<?> knob : Optimizers.knobs(optimizer.name())) {
             if (!knob.isStructural()) {
                 free.add(
-                        knob.name().startsWith("refresh-")
+                        knob.name().equals(Knobs.REFRESH_INTERVAL.name())
+                                        || knob.name().equals(Knobs.REFRESH_METHOD.name())
                                 ? knob.name().replace("refresh-", "refresh.")
                                 : "optimizer." + knob.name());
             }

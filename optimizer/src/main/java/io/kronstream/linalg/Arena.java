@@ -31,10 +31,8 @@ public final class Arena implements AutoCloseable {
     private static final int CHUNK = 4096;
 
     private final Precision precision;
+    private final ArenaLayout layout;
     private final List<TensorSpec> specs;
-    private final List<String> counterNames;
-    private final Map<String, Integer> indexes;
-    private final Map<String, Integer> counterIndexes;
     private final long[] packedStarts;
     private final long[] counters;
     private final Matrix[] tensors;
@@ -47,20 +45,19 @@ public final class Arena implements AutoCloseable {
 
     /** All tensors and counters are zero, and nothing is dirty. */
     public Arena(Precision precision, List<TensorSpec> tensors, List<String> counters) {
+        this(precision, new ArenaLayout(tensors, counters));
+    }
+
+    /** As {@link #Arena(Precision, List, List)}; arenas of one layout share it. */
+    public Arena(Precision precision, ArenaLayout layout) {
         this.precision = precision;
-        this.specs = List.copyOf(tensors);
-        this.counterNames = List.copyOf(counters);
-        this.indexes = index(specs.stream().map(TensorSpec::name).toList(), "Tensor");
-        this.counterIndexes = index(counterNames, "Counter");
-        this.counters = new long[counterNames.size()];
+        this.layout = layout;
+        this.specs = layout.tensors();
+        this.packedStarts = layout.packedStarts();
+        this.counters = new long[layout.counters().size()];
         this.tensors = new Matrix[specs.size()];
-        this.packedStarts = new long[specs.size() + 1];
         this.dirty = new BitSet(specs.size());
-        long length = 0;
-        for (int i = 0; i < specs.size(); i++) {
-            packedStarts[i + 1] = packedStarts[i] + specs.get(i).packedLength();
-            length += elements(specs.get(i));
-        }
+        long length = layout.elements();
         this.memory = precision == Precision.FLOAT ? FloatMatrix.allocate(length) : null;
         double[] heap = precision == Precision.DOUBLE ? new double[Math.toIntExact(length)] : null;
         long start = 0;
@@ -69,22 +66,8 @@ public final class Arena implements AutoCloseable {
             this.tensors[i] = precision == Precision.FLOAT
                     ? FloatMatrix.view(memory, start, spec.rows(), spec.columns())
                     : DoubleMatrix.view(heap, Math.toIntExact(start), spec.rows(), spec.columns());
-            start += elements(spec);
+            start += ArenaLayout.elements(spec);
         }
-    }
-
-    private static Map<String, Integer> index(List<String> names, String kind) {
-        Map<String, Integer> indexes = new HashMap<>(2 * names.size());
-        for (String name : names) {
-            if (indexes.put(name, indexes.size()) != null) {
-                throw new IllegalArgumentException(kind + " " + name + " is declared twice");
-            }
-        }
-        return indexes;
-    }
-
-    private static long elements(TensorSpec spec) {
-        return (long) spec.rows() * spec.columns();
     }
 
     public Precision precision() {
@@ -96,30 +79,30 @@ public final class Arena implements AutoCloseable {
     }
 
     public List<String> counters() {
-        return counterNames;
+        return layout.counters();
     }
 
     /** The tensor itself, not a copy; valid until this arena is closed. Whoever writes to it marks it dirty. */
     public Matrix tensor(String name) {
-        return tensors[indexOf(name)];
+        return tensors[layout.tensor(name)];
     }
 
     public long counter(String name) {
-        return counters[counterIndexOf(name)];
+        return counters[layout.counter(name)];
     }
 
     public void setCounter(String name, long value) {
-        counters[counterIndexOf(name)] = value;
+        counters[layout.counter(name)] = value;
     }
 
     /** Says that a tensor has changed since {@link #clearDirty()}. Whoever writes a tensor says so. */
     public void markDirty(String name) {
-        dirty.set(indexOf(name));
+        dirty.set(layout.tensor(name));
     }
 
     /** Says that one row of a tensor, which is not symmetric, has changed since {@link #clearDirty()}. */
     public void markRowDirty(String name, int row) {
-        int index = indexOf(name);
+        int index = layout.tensor(name);
         if (specs.get(index).symmetric()) {
             throw new IllegalArgumentException("The rows of " + name + " are not stored one after the other");
         }
@@ -258,21 +241,22 @@ public final class Arena implements AutoCloseable {
             sha.update(bytes.flip());
         }
         for (int i = 0; i < counters.length; i++) {
-            sha.update((counterNames.get(i) + ' ' + counters[i] + '\n').getBytes(StandardCharsets.UTF_8));
+            sha.update((layout.counters().get(i) + ' ' + counters[i] + '\n').getBytes(StandardCharsets.UTF_8));
         }
         return HexFormat.of().formatHex(sha.digest());
     }
 
-    /** Native and heap bytes held. */
-    public long bytes() {
-        long elements = 0;
-        for (TensorSpec spec : specs) {
-            elements += elements(spec);
-        }
+    /** Bytes held outside of the heap. */
+    public long nativeBytes() {
+        return precision == Precision.FLOAT ? Float.BYTES * layout.elements() : 0;
+    }
+
+    /** Bytes held on the heap: an upper estimate. */
+    public long heapBytes() {
         return ARENA_BYTES
                 + (long) TENSOR_BYTES * specs.size()
                 + (long) COUNTER_BYTES * counters.length
-                + (precision == Precision.FLOAT ? Float.BYTES : Double.BYTES) * elements;
+                + (precision == Precision.FLOAT ? 0 : Double.BYTES * layout.elements());
     }
 
     /** Releases the memory; neither this arena nor its tensors may be used afterwards. Idempotent. */
@@ -288,21 +272,5 @@ public final class Arena implements AutoCloseable {
         if (memory != null) {
             memory.close();
         }
-    }
-
-    private int indexOf(String name) {
-        Integer index = indexes.get(name);
-        if (index == null) {
-            throw new IllegalArgumentException("Unknown tensor " + name + "; there are " + indexes.keySet());
-        }
-        return index;
-    }
-
-    private int counterIndexOf(String name) {
-        Integer index = counterIndexes.get(name);
-        if (index == null) {
-            throw new IllegalArgumentException("Unknown counter " + name + "; there are " + counterNames);
-        }
-        return index;
     }
 }

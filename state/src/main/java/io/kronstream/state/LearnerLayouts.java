@@ -10,15 +10,19 @@ import java.util.Map;
 import org.apache.flink.api.common.state.ListState;
 import org.apache.flink.api.common.state.ListStateDescriptor;
 import org.apache.flink.api.common.state.OperatorStateStore;
+import org.apache.flink.api.common.typeinfo.TypeInformation;
 
 /**
  * What the learners in the state are made of: the layout that the job writes now, and before it those that the job has
  * taken over with {@code --weights-only}, since some learners may not have been touched since. The state keeps them once, not per learner.
  */
 public final class LearnerLayouts {
-    /** Operator state: every layout, the job's own last. All subtasks read it, the first one writes it. */
-    public static final ListStateDescriptor<LearnerLayout> STATE = new ListStateDescriptor<>(
-            "learner-layouts", new CodecTypeInformation<>(LearnerLayout.class, new LearnerLayoutCodec()));
+    /** Name of the operator state: every layout, the job's own last. All subtasks read it, the first one writes it. */
+    public static final String STATE = "learner-layouts";
+
+    /** Its type. */
+    public static final TypeInformation<LearnerLayout> TYPE =
+            new CodecTypeInformation<>(LearnerLayout.class, new LearnerLayoutCodec());
 
     private final ListState<LearnerLayout> state;
     private final Map<String, LearnerLayout> byDigest;
@@ -37,7 +41,7 @@ public final class LearnerLayouts {
     public static LearnerLayouts restore(
             OperatorStateStore states, LearnerLayout job, LearnerSettings settings, boolean weightsOnly)
             throws Exception {
-        ListState<LearnerLayout> state = states.getUnionListState(STATE);
+        ListState<LearnerLayout> state = states.getUnionListState(new ListStateDescriptor<>(STATE, TYPE));
         Map<String, LearnerLayout> byDigest = new LinkedHashMap<>();
         LearnerLayout written = null;
         for (LearnerLayout layout : state.get()) {

@@ -6,7 +6,6 @@ import io.kronstream.learner.Learner;
 import io.kronstream.learner.LearnerFactory;
 import io.kronstream.learner.LearnerLayout;
 import io.kronstream.linalg.Arena;
-import io.kronstream.linalg.Precision;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
@@ -15,10 +14,7 @@ import org.apache.flink.api.common.state.MapState;
 import org.apache.flink.api.common.state.MapStateDescriptor;
 import org.apache.flink.api.common.state.ValueState;
 import org.apache.flink.api.common.state.ValueStateDescriptor;
-import org.apache.flink.api.common.typeinfo.PrimitiveArrayTypeInfo;
 import org.apache.flink.api.common.typeinfo.Types;
-import org.apache.flink.core.memory.DataInputDeserializer;
-import org.apache.flink.core.memory.DataOutputSerializer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -27,16 +23,11 @@ import org.slf4j.LoggerFactory;
  * front of it, and a mark on keys that wait for something.
  */
 final class LearnerState {
-    /** Every key that has a learner has this state. */
-    static final String HEADER = "learner-header";
-
     /** Every key that waits for an answer, or has parked examples, has this state; no other has it. */
     static final String PENDING = "learner-pending";
 
-    static final String BLOCKS = "learner-blocks";
     static final String PARKED = "learner-parked";
 
-    private static final int LAYOUT = 1;
     private static final Logger LOG = LoggerFactory.getLogger(LearnerState.class);
 
     private final String fingerprint;
@@ -55,10 +46,8 @@ final class LearnerState {
     LearnerState(KeyedStateStore states, LearnerLayouts layouts, String fingerprint) {
         this.layouts = layouts;
         this.fingerprint = fingerprint;
-        header = states.getState(
-                new ValueStateDescriptor<>(HEADER, PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO));
-        blocks = states.getMapState(
-                new MapStateDescriptor<>(BLOCKS, Types.INT, PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO));
+        header = states.getState(StoredLearner.HEADER);
+        blocks = states.getMapState(StoredLearner.BLOCKS);
         parked = states.getMapState(new MapStateDescriptor<>(
                 PARKED, Types.INT, new CodecTypeInformation<>(ParkedExamples.class, new ParkedExamplesCodec())));
         pending = states.getState(new ValueStateDescriptor<>(PENDING, Types.BOOLEAN));
@@ -66,28 +55,18 @@ final class LearnerState {
 
     /** The learner of the current key, or null if it has none. */
     ResidentLearner read(String model, LearnerFactory factory) throws Exception {
-        byte[] stored = header.value();
-        if (stored == null) {
+        byte[] bytes = header.value();
+        if (bytes == null) {
             return null;
         }
-        DataInputDeserializer in = new DataInputDeserializer(stored);
-        int layout = in.readByte();
-        if (layout > LAYOUT) {
-            throw new UnfitStateException(
-                    "Learner state layout " + layout + " is newer than this job's " + LAYOUT + "; upgrade the job");
-        }
-        int blockCount = in.readInt();
-        report(model, Wire.readString(in));
-        byte[] learnerHeader = new byte[in.available()];
-        in.readFully(learnerHeader);
-        LearnerLayout written = layouts.get(Learner.configurationOf(learnerHeader));
-        boolean same = written.equals(factory.layout());
-        ResidentLearner resident = new ResidentLearner(
-                same
-                        ? whole(model, factory, learnerHeader, blockCount)
-                        : parameters(model, factory, learnerHeader, written, blockCount));
+        StoredLearner stored = StoredLearner.of(bytes);
+        report(model, stored.fingerprint());
+        LearnerLayout layout = layouts.get(stored.summary().configuration());
+        boolean same = layout.equals(factory.layout());
+        ResidentLearner resident =
+                new ResidentLearner(same ? whole(model, factory, stored) : parameters(model, factory, stored, layout));
         resident.arenaStored = same;
-        resident.storedBlocks = blockCount;
+        resident.storedBlocks = stored.blockCount();
         for (ParkedExamples entry; (entry = parked.get(resident.parkedEntries)) != null; resident.parkedEntries++) {
             entry.examples().forEach(resident::park);
         }
@@ -95,19 +74,17 @@ final class LearnerState {
         return resident;
     }
 
-    private Learner whole(String model, LearnerFactory factory, byte[] learnerHeader, int blockCount) throws Exception {
-        Learner learner = factory.restore(model, learnerHeader);
-        readArena(model, learner.arena(), blockCount);
+    private Learner whole(String model, LearnerFactory factory, StoredLearner stored) throws Exception {
+        Learner learner = factory.restore(model, stored.header());
+        stored.fill(learner.arena(), model, blocks, packing);
         return learner;
     }
 
     /** A learner of another optimizer goes on with its parameters. */
-    private Learner parameters(
-            String model, LearnerFactory factory, byte[] learnerHeader, LearnerLayout layout, int blockCount)
+    private Learner parameters(String model, LearnerFactory factory, StoredLearner stored, LearnerLayout layout)
             throws Exception {
-        try (Arena memory = new Arena(Precision.FLOAT, layout.tensors(), layout.counters())) {
-            readArena(model, memory, blockCount);
-            return factory.restoreParameters(model, learnerHeader, layout, memory);
+        try (Arena memory = stored.arena(model, layout, blocks)) {
+            return factory.restoreParameters(model, stored.header(), layout, memory);
         }
     }
 
@@ -130,22 +107,6 @@ final class LearnerState {
         }
     }
 
-    private void readArena(String model, Arena arena, int blockCount) throws Exception {
-        if (blockCount != ArenaBlocks.count(arena)) {
-            throw new IllegalStateException("The state of model '" + model + "' has " + blockCount + " blocks where "
-                    + ArenaBlocks.count(arena) + " are needed; it belongs to another network or optimizer");
-        }
-        for (int block = 0; block < blockCount; block++) {
-            byte[] stored = blocks.get(block);
-            if (stored == null) {
-                throw new IllegalStateException(
-                        "Block " + block + " of " + blockCount + " of model '" + model + "' is missing from its state");
-            }
-            packing.unpack(arena, block, stored);
-        }
-        arena.clearDirty();
-    }
-
     /** Stores what has changed since the last time. */
     void write(ResidentLearner resident) throws Exception {
         Arena arena = resident.learner().arena();
@@ -162,17 +123,12 @@ final class LearnerState {
         arena.clearDirty();
         resident.arenaStored = true;
 
-        byte[] learnerHeader = resident.learner().header();
-        DataOutputSerializer out = new DataOutputSerializer(64 + learnerHeader.length);
-        out.writeByte(LAYOUT);
-        out.writeInt(blockCount);
-        Wire.writeString(fingerprint, out);
-        out.write(learnerHeader);
-        header.update(out.getCopyOfBuffer());
+        header.update(
+                new StoredLearner(blockCount, fingerprint, resident.learner().header()).bytes());
         if (resident.parkedChanged) {
             writeParked(resident);
         }
-        if (resident.isPinned()) {
+        if (resident.isWaiting() || resident.hasOutstanding()) {
             pending.update(true);
         } else {
             pending.clear();

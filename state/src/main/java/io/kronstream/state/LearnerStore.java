@@ -21,13 +21,15 @@ import org.apache.flink.runtime.state.VoidNamespace;
  * The learners of one subtask: a write-back cache over keyed state. A learner is read once, works in memory, and what
  * changed is written when a snapshot is taken or when the learner has to leave; per step, no state is touched.
  *
- * <p>The cache holds about so many bytes. Beyond them the learners that were used longest ago leave, but never one that
- * waits for a refresh or has parked examples, so it grows beyond its bound where more learners than fit are waiting.
+ * <p>The cache holds so many bytes, heap and native together. Beyond them the learners that were used longest ago leave:
+ * first those that wait for nothing, then those that have asked for a refresh and could go on learning meanwhile; these
+ * ask again when they come back. What stays beyond the bound is the learner in use, and those that have closed a
+ * mini-batch and wait for an answer to learn it: their examples would pile up in the state.
  *
  * <p>Not thread-safe, but for the figures that metrics show.
  */
 public final class LearnerStore implements AutoCloseable {
-    /** Waiting learners that are passed over in one search for one that may leave: bounds the work per example. */
+    /** Learners that are passed over in one search for one that may leave: bounds the work per example. */
     private static final int MAX_PASSED_OVER = 16;
 
     private final KeyedStateBackend<String> keys;
@@ -37,8 +39,13 @@ public final class LearnerStore implements AutoCloseable {
     private final Map<String, ResidentLearner> resident = new LinkedHashMap<>(16, 0.75f, true); // eldest use first
     private final Set<ResidentLearner> dirty = new LinkedHashSet<>();
 
-    private volatile long residentBytes;
+    private long residentBytes;
+    private volatile long residentNativeBytes;
+    private volatile long residentHeapBytes;
     private volatile int residentModels;
+    private volatile long hits;
+    private volatile long misses;
+    private volatile long writeBacks;
     private volatile long evictions;
     private volatile long parkedBytes;
     private volatile int parkedModels;
@@ -75,11 +82,21 @@ public final class LearnerStore implements AutoCloseable {
 
     /** A learner that is in memory, or null. */
     public ResidentLearner resident(String model) {
-        return resident.get(model);
+        ResidentLearner learner = resident.get(model);
+        if (learner != null) {
+            hits++;
+        }
+        return learner;
+    }
+
+    /** Whether a learner is in memory. */
+    public boolean isResident(String model) {
+        return resident.containsKey(model);
     }
 
     /** Reads the learner of the current key, or creates it; it must not be in memory. */
     public ResidentLearner load(String model) throws Exception {
+        misses++;
         ResidentLearner loaded = state.read(model, factory);
         ofOtherNumerics = state.ofOtherNumerics();
         if (loaded == null) {
@@ -140,18 +157,43 @@ public final class LearnerStore implements AutoCloseable {
 
     /** Every model of this subtask, in memory or in the state; sorted. */
     public List<String> models() {
-        Set<String> models = storedKeys(LearnerState.HEADER);
+        Set<String> models = storedKeys(StoredLearner.HEADER.getName());
         models.addAll(resident.keySet());
         return new ArrayList<>(models);
     }
 
     /** Heap and native bytes of the learners in memory. */
     public long residentBytes() {
-        return residentBytes;
+        return residentHeapBytes + residentNativeBytes;
+    }
+
+    /** The part of {@link #residentBytes()} that is on the heap. */
+    public long residentHeapBytes() {
+        return residentHeapBytes;
+    }
+
+    /** The part of {@link #residentBytes()} that is not. */
+    public long residentNativeBytes() {
+        return residentNativeBytes;
     }
 
     public int residentModels() {
         return residentModels;
+    }
+
+    /** How often a learner was wanted and was in memory. */
+    public long hits() {
+        return hits;
+    }
+
+    /** How often a learner was wanted and had to be read or created. */
+    public long misses() {
+        return misses;
+    }
+
+    /** Learners written into the keyed state, by snapshots or because they had to leave. */
+    public long writeBacks() {
+        return writeBacks;
     }
 
     /** Learners that had to leave so far. */
@@ -192,13 +234,22 @@ public final class LearnerStore implements AutoCloseable {
 
     private void evict(ResidentLearner current) throws Exception {
         String previous = keys.getCurrentKey();
+        evict(current, false);
+        if (residentBytes > cacheBytes) {
+            evict(current, true);
+        }
+        residentModels = resident.size();
+        restoreKey(previous);
+    }
+
+    private void evict(ResidentLearner current, boolean withOutstanding) throws Exception {
         List<String> passedOver = new ArrayList<>();
         Iterator<Map.Entry<String, ResidentLearner>> eldestFirst =
                 resident.entrySet().iterator();
         while (residentBytes > cacheBytes && passedOver.size() < MAX_PASSED_OVER && eldestFirst.hasNext()) {
             Map.Entry<String, ResidentLearner> eldest = eldestFirst.next();
             ResidentLearner learner = eldest.getValue();
-            if (learner == current || learner.isPinned()) {
+            if (learner == current || learner.isWaiting() || !withOutstanding && learner.hasOutstanding()) {
                 passedOver.add(eldest.getKey());
                 continue;
             }
@@ -206,18 +257,27 @@ public final class LearnerStore implements AutoCloseable {
                 write(learner);
             }
             eldestFirst.remove();
-            residentBytes -= learner.bytes;
+            count(learner, 0, 0);
             learner.learner().close();
             evictions++;
         }
-        residentModels = resident.size();
-        passedOver.forEach(resident::get); // counts as used, so that the next search starts behind them
-        restoreKey(previous);
+        if (withOutstanding) {
+            passedOver.forEach(resident::get); // counts as used, so that the next search starts behind them
+        }
+    }
+
+    private void count(ResidentLearner learner, long heapBytes, long nativeBytes) {
+        residentHeapBytes += heapBytes - learner.heapBytes;
+        residentNativeBytes += nativeBytes - learner.nativeBytes;
+        residentBytes = residentHeapBytes + residentNativeBytes;
+        learner.heapBytes = heapBytes;
+        learner.nativeBytes = nativeBytes;
     }
 
     private void write(ResidentLearner learner) throws Exception {
         keys.setCurrentKey(learner.learner().model());
         state.write(learner);
+        writeBacks++;
     }
 
     private void restoreKey(String previous) {
@@ -227,10 +287,6 @@ public final class LearnerStore implements AutoCloseable {
     }
 
     private void measure(ResidentLearner learner) {
-        long bytes = learner.learner().bytes();
-        if (bytes != learner.bytes) {
-            residentBytes += bytes - learner.bytes;
-            learner.bytes = bytes;
-        }
+        count(learner, learner.learner().heapBytes(), learner.learner().nativeBytes());
     }
 }

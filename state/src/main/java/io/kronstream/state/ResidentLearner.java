@@ -14,7 +14,8 @@ public final class ResidentLearner {
     private long parkedBytes;
 
     // what the store knows of it
-    long bytes;
+    long heapBytes;
+    long nativeBytes;
     boolean dirty;
     boolean arenaStored;
     int storedBlocks;
@@ -38,9 +39,14 @@ public final class ResidentLearner {
         return parked.peekFirst();
     }
 
-    /** Whether it waits for something that would be lost from memory, so that it has to stay there. */
-    boolean isPinned() {
-        return hasParked() || learner.waiting() || learner.hasOutstanding();
+    /** Whether it cannot learn before an answer comes. */
+    boolean isWaiting() {
+        return hasParked() || learner.waiting();
+    }
+
+    /** Whether it has asked for a refresh and not been answered. */
+    boolean hasOutstanding() {
+        return learner.hasOutstanding();
     }
 
     Collection<Example> parked() {

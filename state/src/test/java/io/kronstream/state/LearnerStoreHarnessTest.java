@@ -20,8 +20,6 @@ import org.apache.flink.api.common.state.KeyedStateStore;
 import org.apache.flink.api.common.state.MapState;
 import org.apache.flink.api.common.state.MapStateDescriptor;
 import org.apache.flink.api.common.state.ValueState;
-import org.apache.flink.api.common.state.ValueStateDescriptor;
-import org.apache.flink.api.common.typeinfo.PrimitiveArrayTypeInfo;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.runtime.state.KeyedStateBackend;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
@@ -211,13 +209,11 @@ class LearnerStoreHarnessTest {
     }
 
     private ValueState<byte[]> header() {
-        return states.getState(
-                new ValueStateDescriptor<>(LearnerState.HEADER, PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO));
+        return states.getState(StoredLearner.HEADER);
     }
 
     private MapState<Integer, byte[]> blocks() {
-        return states.getMapState(new MapStateDescriptor<>(
-                LearnerState.BLOCKS, Types.INT, PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO));
+        return states.getMapState(StoredLearner.BLOCKS);
     }
 
     private MapState<Integer, ParkedExamples> parked() {

@@ -28,6 +28,7 @@ import picocli.CommandLine.ParameterException;
             RunCommand.class,
             ReplayCommand.class,
             DrillCommand.class,
+            StateCommand.class,
             BenchCommand.class,
             RaceCommand.class,
             JobManagerCommand.class,

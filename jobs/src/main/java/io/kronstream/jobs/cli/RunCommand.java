@@ -163,7 +163,8 @@ final class RunCommand implements Callable<Integer> {
             while (!running.awaitEnd(LOOK)) {
                 if (stopped && !stopping) {
                     stopping = true;
-                    running.stop(job.checkpoints().directory());
+                    String stopped = running.stop(job.checkpoints().directory(), false);
+                    spec.commandLine().getErr().println("Stopped; go on with --from " + stopped);
                 }
             }
         }

@@ -176,7 +176,7 @@ public final class Demo {
             // A job that is starting cannot be stopped yet, and one whose source has ended ends by itself.
             if (stopping && !stopSent && allRunning(rest, running)) {
                 stopSent = true;
-                running.stop(job.checkpoints().directory());
+                running.stop(job.checkpoints().directory(), true);
             }
             if (crash != null && !stopping) {
                 crash.look(glance.examples());

@@ -112,7 +112,7 @@ final class DrillRun {
             progress.show(glance);
             LockSupport.parkNanos(LOOK.toNanos());
         }
-        running.stop(job.checkpoints().directory());
+        running.stop(job.checkpoints().directory(), true);
     }
 
     /** Whether the job's checkpoints have come to the end of the stream. */
