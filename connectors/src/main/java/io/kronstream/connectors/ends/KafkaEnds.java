@@ -21,7 +21,6 @@ import org.apache.flink.connector.kafka.source.KafkaSourceBuilder;
 import org.apache.flink.connector.kafka.source.KafkaSourceOptions;
 import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsInitializer;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
-import org.apache.kafka.clients.consumer.OffsetResetStrategy;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.common.TopicPartition;
 
@@ -37,6 +36,7 @@ public final class KafkaEnds {
      * @param stopAt for each partition the offset before which the stream ends, which may still lie ahead; partitions
      *     that are not named give nothing; null for an endless stream
      */
+    @SuppressWarnings("deprecation") // Flink's connector has no other way to name the reset strategy
     public static KafkaSource<RawRecord> examples(
             KafkaSettings settings, Topics topics, StartAt start, Map<Integer, Long> stopAt) {
         KafkaSourceBuilder<RawRecord> source = KafkaSource.<RawRecord>builder()
@@ -51,7 +51,8 @@ public final class KafkaEnds {
                         switch (start) {
                             case EARLIEST -> OffsetsInitializer.earliest();
                             case LATEST -> OffsetsInitializer.latest();
-                            case COMMITTED -> OffsetsInitializer.committedOffsets(OffsetResetStrategy.EARLIEST);
+                            case COMMITTED -> OffsetsInitializer.committedOffsets(
+                                    org.apache.kafka.clients.consumer.OffsetResetStrategy.EARLIEST);
                         })
                 .setDeserializer(new RawRecordDeserializer());
         if (stopAt != null) {

@@ -158,7 +158,7 @@ public final class PipelineBenchmark {
         Iterator<byte[]> rows = benchCase.rows(IN_MEMORY);
         for (long offset = 0; rows.hasNext(); offset++) {
             try {
-                examples.addAll(decoder.decode(new RawRecord("", 0, offset, offset, null, rows.next())));
+                examples.addAll(decoder.decode(new RawRecord("", 0, offset, 0, null, rows.next())));
             } catch (UndecodableException e) {
                 throw new IllegalStateException("The benchmark's own line " + offset + " cannot be read", e);
             }
