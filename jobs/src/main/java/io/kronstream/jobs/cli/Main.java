@@ -26,6 +26,7 @@ import picocli.CommandLine.ParameterException;
             DemoCommand.class,
             VerifyCommand.class,
             RunCommand.class,
+            ModelCommand.class,
             ReplayCommand.class,
             DrillCommand.class,
             StateCommand.class,
