@@ -206,7 +206,7 @@ class ArrivalHarnessTest {
         }
 
         @Override
-        public void run(int partition, long from, long to) {
+        public void run(int partition, long from, long to, long examples) {
             for (Example example : STREAM) {
                 if (example.model().equals(learner.model())
                         && example.partition() == partition

@@ -12,17 +12,24 @@ import java.util.TreeMap;
  * Which examples a learner took since its last published version, in which order, and where something other than the
  * count closed a mini-batch. Together with the examples themselves this is all that a replay needs.
  *
- * <p>An entry is a run: all examples of the model from one partition between two offsets, both included. Entries are
- * variable-length numbers: 0 and 1 are marks, {@code partition + 2} starts a run, followed by its first offset as a
- * signed difference from the end of the partition's last run in this segment, and its last one as a difference from
- * the first. A run costs three to six bytes, however long it is.
+ * <p>An entry is a run: consecutive examples of the model from one partition. A record may hold several examples, and a
+ * run may start and end inside a record. Entries are variable-length numbers: 0 and 1 are marks, {@code partition + 2}
+ * starts a run, followed by the offset of its first example as a signed difference from that of the last example of the
+ * partition's run before in this segment, the difference from there to its own last offset, and the number of its
+ * examples. A run costs four to eight bytes, however long it is.
  */
 public final class Journal {
 
     /** What a journal tells, in order. */
     public interface Visitor {
-        /** All of the model's examples of a partition between two offsets, both included, were taken. */
-        void run(int partition, long from, long to);
+        /**
+         * The model's next examples of a partition were taken.
+         *
+         * @param from the offset of the first
+         * @param to the offset of the last
+         * @param examples how many
+         */
+        void run(int partition, long from, long to, long examples);
 
         /** The open mini-batch was closed before it was full. */
         void closed();
@@ -41,14 +48,16 @@ public final class Journal {
     private int partition = -1;
     private long from;
     private long to;
+    private long examples;
 
     void took(int examplePartition, long offset) {
-        if (examplePartition != partition || offset <= to) {
+        if (examplePartition != partition || offset < to) {
             endRun();
             partition = examplePartition;
             from = offset;
         }
         to = offset;
+        examples++;
     }
 
     void closed() {
@@ -82,8 +91,10 @@ public final class Journal {
         long difference = from - ends.getOrDefault(partition, 0L);
         writeNumber(difference << 1 ^ difference >> 63);
         writeNumber(to - from);
+        writeNumber(examples);
         ends.put(partition, to);
         partition = -1;
+        examples = 0;
     }
 
     private void writeNumber(long number) {
@@ -115,6 +126,7 @@ public final class Journal {
         out.writeInt(partition);
         out.writeLong(from);
         out.writeLong(to);
+        out.writeLong(examples);
     }
 
     void read(DataInput in) throws IOException {
@@ -135,6 +147,7 @@ public final class Journal {
         partition = in.readInt();
         from = in.readLong();
         to = in.readLong();
+        examples = in.readLong();
     }
 
     /** A place in the bytes of a segment. */
@@ -160,7 +173,7 @@ public final class Journal {
                     long from = ends.getOrDefault(partition, 0L) + (coded >>> 1 ^ -(coded & 1));
                     long to = from + readNumber();
                     ends.put(partition, to);
-                    visitor.run(partition, from, to);
+                    visitor.run(partition, from, to, readNumber());
                 }
             }
         }

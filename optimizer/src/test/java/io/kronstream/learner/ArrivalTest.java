@@ -98,7 +98,7 @@ class ArrivalTest {
 
     private record Replay(LearnerRun run, Map<Integer, Map<Long, Example>> topic) implements Journal.Visitor {
         @Override
-        public void run(int partition, long from, long to) {
+        public void run(int partition, long from, long to, long examples) {
             for (long offset = from; offset <= to; offset++) {
                 Example example = topic.get(partition).get(offset);
                 if (example != null) {

@@ -61,9 +61,9 @@ final class ArrivalReplay implements Journal.Visitor, AutoCloseable {
     }
 
     @Override
-    public void run(int partition, long from, long to) {
+    public void run(int partition, long from, long to, long examples) {
         PartitionCursor cursor = partitions.computeIfAbsent(partition, this::open);
-        if (from <= cursor.end) {
+        if (from < cursor.end) {
             throw broken(partition, "name offset " + from + " twice");
         }
         if (cursor.next == null || cursor.next.offset() != from) {
@@ -73,13 +73,15 @@ final class ArrivalReplay implements Journal.Visitor, AutoCloseable {
                             ? "name offset " + from + ", where there is no example of the model"
                             : "leave out offset " + cursor.next.offset());
         }
-        while (cursor.next != null && cursor.next.offset() <= to) {
+        for (long example = 0; example < examples && cursor.next != null; example++) {
             cursor.end = cursor.next.offset();
             pupil.take(cursor.next);
             cursor.advance();
         }
         if (cursor.end != to) {
-            throw broken(partition, "name offset " + to + ", where there is no example of the model");
+            throw broken(
+                    partition,
+                    "name " + examples + " examples through offset " + to + ", but those end at offset " + cursor.end);
         }
     }
 
