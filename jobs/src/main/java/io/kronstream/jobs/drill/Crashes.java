@@ -41,7 +41,7 @@ final class Crashes {
         this.site = site;
         this.rest = site.rest();
         this.job = job;
-        this.restores = new Restores(rest, job);
+        this.restores = new Restores(site, job);
         this.feeder = feeder;
         this.plan = new ArrayDeque<>(plan);
         this.out = out;
@@ -91,9 +91,6 @@ final class Crashes {
         killMillis = System.currentTimeMillis();
         killNanos = System.nanoTime();
         long pid = site.crash(kill.victim());
-        if (kill.victim() == Victim.JOB_MANAGER) {
-            restores.anotherJobManager();
-        }
         out.printf(
                 "kill -9 %d: the %s dies at %,d examples%s; another starts%n",
                 pid, kill.victim().title(), learned, recovering ? ", while the job still recovers" : "");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.kronstream.jobs.drill;
 
+import io.kronstream.connectors.ConnectorException;
 import io.kronstream.connectors.TopicAdmin;
 import io.kronstream.jobs.JobFailure;
 import io.kronstream.jobs.JobSettings;
@@ -93,7 +94,7 @@ final class DrillRun {
                 id,
                 settings.dataset().metric(),
                 job.learner().schema().task());
-        while (!feeder.finished() || !crashes.done() || !allTrained()) {
+        while (!feeder.finished() || !crashes.done() || !allTrained() || !allRunning(rest, id)) {
             if (stopped.getAsBoolean()) {
                 throw new InterruptedException();
             }
@@ -115,11 +116,22 @@ final class DrillRun {
         running.stop(job.checkpoints().directory(), true);
     }
 
-    /** Whether the job's checkpoints have come to the end of the stream. */
+    /** Whether it can be stopped, and is not just recovering once more. */
+    private static boolean allRunning(FlinkRest rest, String id) {
+        try {
+            return rest.allRunning(id);
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    /** Whether the job's checkpoints have come to the end of the stream; not if the broker is too busy to tell. */
     private boolean allTrained() {
         try (TopicAdmin admin = TopicAdmin.connect(job.kafka())) {
             return admin.trainedOffsets(job.topics())
                     .equals(admin.endOffsets(job.topics().examples()));
+        } catch (ConnectorException e) {
+            return false;
         }
     }
 

@@ -6,29 +6,32 @@ import java.io.IOException;
 
 /** Counts how often a job went back to a checkpoint, over the lives of several JobManagers, each of which counts anew. */
 final class Restores {
+    private final Site site;
     private final FlinkRest rest;
     private final String job;
+    private int jobManagers;
     private long underOthers;
     private long underThisOne;
 
-    Restores(FlinkRest rest, String job) {
-        this.rest = rest;
+    Restores(Site site, String job) {
+        this.site = site;
+        this.rest = site.rest();
+        this.jobManagers = site.jobManagersStarted();
         this.job = job;
     }
 
     /** Asks the JobManager, if it can be asked. */
     void look() {
+        if (site.jobManagersStarted() != jobManagers) {
+            jobManagers = site.jobManagersStarted();
+            underOthers += underThisOne;
+            underThisOne = 0;
+        }
         try {
             underThisOne = rest.checkpoints(job).restored();
         } catch (IOException e) {
             // It is away: there will be another look.
         }
-    }
-
-    /** Says that the JobManager was killed. */
-    void anotherJobManager() {
-        underOthers += underThisOne;
-        underThisOne = 0;
     }
 
     long count() {

@@ -125,6 +125,11 @@ final class Site implements AutoCloseable {
         return ended;
     }
 
+    /** JobManagers started so far; one more than before means that another took over. */
+    int jobManagersStarted() {
+        return cluster.jobManagersStarted();
+    }
+
     /** Processes that have ended without having been killed. */
     int endedThemselves() {
         return endedThemselves;

@@ -100,7 +100,7 @@ public final class Soak {
         long nextSample = SAMPLE.toNanos();
         long nextCrash = crashEvery.toNanos();
         int crashes = 0;
-        Restores restores = new Restores(rest, job);
+        Restores restores = new Restores(site, job);
         out.println(ProcessSample.head());
         for (long now = 0; !stopped && now < duration.toNanos(); now = System.nanoTime() - start) {
             site.replaceEnded();
@@ -112,9 +112,6 @@ public final class Soak {
             if (now >= nextCrash) {
                 Victim victim = Victim.values()[crashes++ % Victim.values().length];
                 site.crash(victim);
-                if (victim == Victim.JOB_MANAGER) {
-                    restores.anotherJobManager();
-                }
                 out.printf("  kill -9: the %s%n", victim.title());
                 nextCrash += crashEvery.toNanos();
             }

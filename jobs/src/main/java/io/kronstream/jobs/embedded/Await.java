@@ -8,7 +8,7 @@ import java.util.concurrent.locks.LockSupport;
 
 /** Waits for something that another process does. */
 final class Await {
-    private static final Duration LIMIT = Duration.ofSeconds(120);
+    private static final Duration LIMIT = Duration.ofMinutes(5);
     private static final Duration PAUSE = Duration.ofMillis(50);
 
     /** A condition; an {@link IOException} means "not yet". */
@@ -29,7 +29,7 @@ final class Await {
 
     /**
      * @param what completes the sentence "... did not happen"
-     * @throws IOException when the check throws, or after two minutes
+     * @throws IOException when the check throws, or after five minutes
      */
     static void until(String what, Condition condition, Check check) throws IOException {
         long start = System.nanoTime();

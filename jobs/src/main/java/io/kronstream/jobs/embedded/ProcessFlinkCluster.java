@@ -150,6 +150,11 @@ public final class ProcessFlinkCluster implements FlinkCluster {
         return "taskmanager-" + index;
     }
 
+    /** JobManagers started so far, dead ones included. */
+    public int jobManagersStarted() {
+        return jobManagersStarted;
+    }
+
     /** TaskManagers started so far, dead ones included. */
     public int taskManagersStarted() {
         return taskManagers.size();

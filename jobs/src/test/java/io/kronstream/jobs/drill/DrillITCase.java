@@ -26,7 +26,8 @@ class DrillITCase {
         assertThat(report.verified()).isTrue();
         assertThat(report.kills()).isEqualTo(new DrillReport.Kills(3, 1, 1, 1));
         assertThat(report.crashes()).allMatch(crash -> crash.seconds() > 0);
-        assertThat(report.restores()).isGreaterThanOrEqualTo(2);
+        // Not more for certain: whoever dies before the first checkpoint leaves nothing to go back to.
+        assertThat(report.restores()).isPositive();
         assertThat(report.modelDigests()).hasSize(8);
         assertThat(report.rejected()).isEqualTo(EXAMPLES / 1009);
         assertThat(report.scored() + report.rejected()).isEqualTo(EXAMPLES);
