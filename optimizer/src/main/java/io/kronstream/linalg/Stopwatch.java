@@ -3,10 +3,12 @@ package io.kronstream.linalg;
 
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.function.LongSupplier;
 
 /**
  * Tells which kind of work a thread's time goes to, for a benchmark that starts it; otherwise entering and leaving cost a
- * look at one field. One at a time in a process, and only one thread may then work.
+ * look at one field. One at a time in a process, and only one thread may then work. It has no clock of its own: nothing
+ * that learns may have one.
  */
 public final class Stopwatch implements AutoCloseable {
     /** Kinds of work; what nobody enters is {@code ELEMENTWISE}. */
@@ -27,13 +29,21 @@ public final class Stopwatch implements AutoCloseable {
 
     private final Map<Work, Long> nanos = new EnumMap<>(Work.class);
     private Work present = Work.ELEMENTWISE;
-    private long since = System.nanoTime();
+    private final LongSupplier clock;
+    private long since;
 
-    private Stopwatch() {}
+    private Stopwatch(LongSupplier clock) {
+        this.clock = clock;
+        this.since = clock.getAsLong();
+    }
 
-    /** Starts one; the caller closes it. */
-    public static Stopwatch start() {
-        running = new Stopwatch();
+    /**
+     * Starts one; the caller closes it.
+     *
+     * @param clock in nanoseconds
+     */
+    public static Stopwatch start(LongSupplier clock) {
+        running = new Stopwatch(clock);
         return running;
     }
 
@@ -56,7 +66,7 @@ public final class Stopwatch implements AutoCloseable {
     }
 
     private Work turnTo(Work work) {
-        long now = System.nanoTime();
+        long now = clock.getAsLong();
         nanos.merge(present, now - since, Long::sum);
         since = now;
         Work before = present;
