@@ -98,9 +98,7 @@ final class DrillRun {
             if (stopped.getAsBoolean()) {
                 throw new InterruptedException();
             }
-            if (site.replaceEnded() > 0) {
-                out.println("a process of the cluster has ended by itself; another starts");
-            }
+            site.replaceEnded().forEach(end -> out.println("not killed: " + end + "; another starts"));
             requireGoing(rest, id);
             feeder.check();
             JobObserver.Glance glance = observer.glance();

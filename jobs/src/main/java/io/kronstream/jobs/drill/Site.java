@@ -110,13 +110,13 @@ final class Site implements AutoCloseable {
     /**
      * Starts again what has ended without having been killed, as a supervisor does.
      *
-     * @return how many processes have ended so since the last call
+     * @return of each process that has ended so since the last call how it ended
      * @throws IOException if it is the broker or ZooKeeper, or there are too many
      */
-    int replaceEnded() throws IOException {
+    List<String> replaceEnded() throws IOException {
         broker.requireAlive();
-        int ended = cluster.replaceEnded();
-        endedThemselves += ended;
+        List<String> ended = cluster.replaceEnded();
+        endedThemselves += ended.size();
         if (endedThemselves > MAX_ENDED) {
             throw new IOException("Processes of the cluster have ended by themselves %d times; the logs of this machine"
                             .formatted(endedThemselves)
@@ -128,11 +128,6 @@ final class Site implements AutoCloseable {
     /** JobManagers started so far; one more than before means that another took over. */
     int jobManagersStarted() {
         return cluster.jobManagersStarted();
-    }
-
-    /** Processes that have ended without having been killed. */
-    int endedThemselves() {
-        return endedThemselves;
     }
 
     @Override

@@ -103,7 +103,7 @@ public final class Soak {
         Restores restores = new Restores(site, job);
         out.println(ProcessSample.head());
         for (long now = 0; !stopped && now < duration.toNanos(); now = System.nanoTime() - start) {
-            site.replaceEnded();
+            site.replaceEnded().forEach(end -> out.println("  not killed: " + end + "; another starts"));
             feeder.check();
             JobObserver.Glance glance = observer.glance();
             long examples = glance.examples() + glance.rejected();

@@ -99,9 +99,14 @@ final class ChildJvm implements AutoCloseable {
     /** Throws, with the last lines that it wrote, if the process has ended. */
     void requireAlive() throws IOException {
         if (!process.isAlive()) {
-            throw new IOException("The process %s ended with status %d; it wrote: %s%s"
-                    .formatted(name, process.exitValue(), lastLines(), firstError()));
+            throw new IOException(end());
         }
+    }
+
+    /** How the process has ended, with the last lines that it wrote and what its log complains of. */
+    String end() throws IOException {
+        return "The process %s ended with status %d; it wrote: %s%s"
+                .formatted(name, process.exitValue(), lastLines(), complaint());
     }
 
     /** As {@code kill -9}; returns when the process is gone. */
@@ -152,16 +157,23 @@ final class ChildJvm implements AutoCloseable {
         return String.join(" | ", lines.subList(Math.max(0, lines.size() - LAST_LINES), lines.size()));
     }
 
-    /** What its log complains of first, if it does: what comes later mostly follows from it. */
-    private String firstError() throws IOException {
+    /** What its log calls fatal, or else what it complains of first: what comes later mostly follows from it. */
+    private String complaint() throws IOException {
         if (!Files.exists(log)) {
             return "";
         }
         try (Stream<String> lines = Files.lines(log, StandardCharsets.UTF_8)) {
-            return lines.filter(line -> line.contains(" ERROR "))
-                    .findFirst()
-                    .map(line -> " | " + line)
-                    .orElse("");
+            String first = "";
+            for (String line : (Iterable<String>) lines::iterator) {
+                boolean fatal = line.contains("FATAL");
+                if (fatal || first.isEmpty() && line.contains(" ERROR ")) {
+                    first = " | " + line;
+                }
+                if (fatal) {
+                    break;
+                }
+            }
+            return first;
         } catch (UncheckedIOException e) {
             return ""; // not text
         }

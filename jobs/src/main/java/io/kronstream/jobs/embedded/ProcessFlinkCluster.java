@@ -175,23 +175,23 @@ public final class ProcessFlinkCluster implements FlinkCluster {
      * Starts again what has ended without having been killed, as whoever runs a cluster does: Flink's processes end
      * themselves when they meet what they cannot go on with.
      *
-     * @return how many processes have ended so since the last call
+     * @return of each process that has ended so since the last call how it ended
      * @throws IOException if it is ZooKeeper, on which all depends
      */
-    public int replaceEnded() throws IOException {
+    public List<String> replaceEnded() throws IOException {
         if (zooKeeper != null) {
             zooKeeper.requireAlive();
         }
-        int ended = 0;
+        List<String> ended = new ArrayList<>();
         if (!jobManager.isAlive() && !jobManager.killed()) {
+            ended.add(jobManager.end());
             launchJobManager();
-            ended++;
         }
         for (ChildJvm taskManager : List.copyOf(taskManagers)) {
             if (!taskManager.isAlive() && !taskManager.killed()) {
+                ended.add(taskManager.end());
                 taskManager.kill();
                 launchTaskManager();
-                ended++;
             }
         }
         return ended;
