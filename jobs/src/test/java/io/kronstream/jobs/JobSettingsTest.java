@@ -256,6 +256,7 @@ class JobSettingsTest {
                         Map.entry("rank-one-second-moment", "false"),
                         Map.entry("refresh-interval", "10"),
                         Map.entry("refresh-method", "qr_iteration"),
+                        Map.entry("relative-epsilon", "1.0E-4"),
                         Map.entry("schedule", "none"),
                         Map.entry("schedule-factor", "0.1"),
                         Map.entry("schedule-steps", "10000"),
@@ -272,6 +273,7 @@ class JobSettingsTest {
         values.put("optimizer.learning-rate", "0.25");
         values.put("optimizer.max-side", "500");
         values.put("optimizer.rank-one-second-moment", "true");
+        values.put("optimizer.relative-epsilon", "0.6");
         values.put("refresh.interval", "5");
         values.put("refresh.method", "eigendecomposition");
         values.put("optimizer.start", "kron");
@@ -291,6 +293,7 @@ class JobSettingsTest {
                         Map.entry("rank-one-second-moment", "true"),
                         Map.entry("refresh-interval", "5"),
                         Map.entry("refresh-method", "eigendecomposition"),
+                        Map.entry("relative-epsilon", "0.6"),
                         Map.entry("start", "kron"),
                         Map.entry("weight-decay", "0.5"));
         assertThat(settings.learner().lag()).isEqualTo(5);
@@ -321,8 +324,8 @@ class JobSettingsTest {
                 .contains("job.yaml: 'refresh.mode' cannot be 'nowhere'; it is one of auto, inline, remote")
                 .contains("job.yaml: 'learning-rate' must be a number in (0, 1e6], was -1")
                 .contains("job.yaml: 'dykaf' has no knob 'beta3'; it has learning-rate, beta1, beta2, factor-beta,"
-                        + " epsilon, weight-decay, refresh-interval, refresh-method, max-side, integrator, start,"
-                        + " rank-one-second-moment, schedule, warm-up, schedule-steps, schedule-factor, clip-norm,"
+                        + " epsilon, relative-epsilon, weight-decay, refresh-interval, refresh-method, max-side,"
+                        + " integrator, start, rank-one-second-moment, schedule, warm-up, schedule-steps, schedule-factor, clip-norm,"
                         + " clip-value, coupled-decay, averaging, average-decay")
                 .contains("job.yaml: unknown key 'optimizer.refresh-interval'; did you mean 'refresh.interval'?")
                 .contains("job.yaml: 'lag' must not be negative, was -3")

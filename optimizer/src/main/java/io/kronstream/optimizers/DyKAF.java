@@ -23,12 +23,12 @@ import java.util.stream.Stream;
  * </pre>
  *
  * <p>With the rank-one second moment, V is an outer product {@code l r^T} that follows {@code G'^2} by the parallel
- * splitting, and the denominator is {@code sqrt(l r^T + eps^2)}.
+ * splitting, and the denominator is {@code sqrt(l r^T + (eps + er s)^2)} with {@code s^2 = |l| |r|}.
  *
  * <p>Departures: the authors' rank-one denominator has no eps. The start is relative to the first gradient unless told
  * otherwise; the {@code KRON} start has the leading singular value on both sides (theirs has its root, which depends on
- * the gradient's scale) and a ridge of 1e-6, which makes all eigenvalues positive; the basis of the directions that only
- * the ridge fills is LAPACK's, the same in every run. The default splitting is sequential. The remaining factor of a layer with one long side is
+ * the gradient's scale) and a ridge of 1e-6, which makes all eigenvalues positive; the first bases are the singular vectors
+ * of the first gradient, the same in every run. The default splitting is sequential. The remaining factor of a layer with one long side is
  * a decayed mean, where theirs is a sum from a large start.
  *
  * <p>l and r are {@code leftMoment} and {@code rightMoment}.
@@ -255,9 +255,10 @@ final class DyKAF extends EigenbasisOptimizer {
         int n = rotated.columns();
         double[] l = vector(leftMoment);
         double[] r = vector(rightMoment);
+        double added = epsilon(Math.sqrt(length(l) * length(r)));
         double[] g = new double[n];
         double[] mean = new double[n];
-        double floor = epsilon * epsilon;
+        double floor = added * added;
         for (int i = 0; i < l.length; i++) {
             rotated.read(i * n, g, 0, n);
             momentum.read(i * n, mean, 0, n);

@@ -25,10 +25,18 @@ import java.util.Map;
  * <pre>
  *   G' = QL^T G QR
  *   M' = b1 M' + (1 - b1) G'         V = b2 V + (1 - b2) G'^2
- *   W  = (1 - lr wd) (W - lr sqrt(1 - b2^k) / (1 - b1^k) QL (M' / (sqrt(V) + eps)) QR^T)
+ *   W  = (1 - lr wd) (W - lr sqrt(1 - b2^k) / (1 - b1^k) QL (M' / (sqrt(V) + eps + er s)) QR^T)
  *   L and R follow G
  *   every f steps QL and QR are refreshed; M' is carried over, the rows and columns of V are permuted alike
  * </pre>
+ *
+ * <p>Where the examples of a mini-batch are fewer than a layer's units, most rotated elements are rounding errors of the
+ * others, and their moments too. Adam would divide the one by the other and walk off in directions never seen. The
+ * relative epsilon er keeps them still: {@code s^2 = b2 |V| + (1 - b2) |G'|^2}, with V of the step before, is at least
+ * the largest element of V. With er = 0 the numbers are those of the references.
+ *
+ * <p>The first bases are the singular vectors of the first gradient: the eigenvectors of any factors that it starts, but
+ * not hidden by the rounding of their squares.
  *
  * <p>The momentum is kept in the rotated basis and carried over when a basis is installed, which is equal in exact
  * arithmetic to keeping M and rotating it each time, and saves a rotation per step: 4mn(m + n) operations are left. A
@@ -45,6 +53,15 @@ abstract class EigenbasisOptimizer implements Optimizer {
     static final Knob<Double> WEIGHT_DECAY =
             Knob.decay("weight-decay", 0, "Pull of the parameters towards zero, in units of the learning rate.");
 
+    /**
+     * A few hundred times the rounding of a single-precision gradient. On mini-batches of rank two in a 12 x 10 layer, 0.4%
+     * of what is learned lies beside the seen directions; 4% with a tenth of it, and more than half with zero.
+     */
+    static final Knob<Double> RELATIVE_EPSILON = Knob.share(
+            "relative-epsilon",
+            1e-4,
+            "Added to the denominator, in units of its largest; keeps directions that no example reaches still.");
+
     static final Knob<Integer> MAX_SIDE = Knob.count(
                     "max-side", 1, 10_000, "Longest side with a factor; longer ones are not rotated.")
             .structural();
@@ -59,6 +76,7 @@ abstract class EigenbasisOptimizer implements Optimizer {
             Knobs.BETA2,
             FACTOR_BETA,
             Knobs.EPSILON,
+            RELATIVE_EPSILON,
             WEIGHT_DECAY,
             Knobs.REFRESH_INTERVAL,
             Knobs.REFRESH_METHOD,
@@ -78,13 +96,13 @@ abstract class EigenbasisOptimizer implements Optimizer {
     private final double beta1;
     private final double beta2;
     private final double epsilon;
+    private final double relativeEpsilon;
     private final double weightDecay;
     private final double factorBeta;
     private final int maxSide;
     private final int refreshInterval;
     private final RefreshMethod refreshMethod;
     private final Precision precision;
-    private final EigenRefresh firstRefresh;
 
     /** Products with the gradient. */
     final GradientProducts products;
@@ -97,13 +115,13 @@ abstract class EigenbasisOptimizer implements Optimizer {
         this.beta1 = settings.get(Knobs.BETA1);
         this.beta2 = settings.get(Knobs.BETA2);
         this.epsilon = settings.get(Knobs.EPSILON);
+        this.relativeEpsilon = settings.get(RELATIVE_EPSILON);
         this.weightDecay = settings.get(WEIGHT_DECAY);
         this.refreshInterval = settings.get(Knobs.REFRESH_INTERVAL);
         this.refreshMethod = settings.get(Knobs.REFRESH_METHOD);
         this.factorBeta = settings.get(FACTOR_BETA);
         this.maxSide = settings.get(MAX_SIDE);
         this.precision = precision;
-        this.firstRefresh = new EigenRefresh(precision);
         this.products = new GradientProducts(precision);
     }
 
@@ -121,9 +139,18 @@ abstract class EigenbasisOptimizer implements Optimizer {
     /** Sets the second moment of a matrix, zero so far, to what it starts from. */
     void startSecondMoment(LayerState state) {}
 
-    /** Updates both moments of a matrix with its rotated gradient, and replaces that by {@code M' / (sqrt(V) + eps)}. */
+    /** Updates both moments of a matrix with its rotated gradient, and replaces that by {@code M'} over the denominator. */
     void divideByRoot(Matrix rotated, Matrix momentum, LayerState state) {
-        divideByFullRoot(rotated, momentum, state);
+        double scale = 0;
+        if (relativeEpsilon > 0) {
+            scale = Math.sqrt(beta2 * state.tensor(SECOND_MOMENT).norm() + (1 - beta2) * rotated.squaredNorm());
+        }
+        divideByFullRoot(rotated, momentum, state, epsilon(scale));
+    }
+
+    /** What is added to the roots of a matrix whose second moments have a root of this size. */
+    final double epsilon(double scale) {
+        return relativeEpsilon > 0 ? epsilon + relativeEpsilon * scale : epsilon;
     }
 
     /** Column j of a side's basis takes the place of column {@code permutation[j]}. */
@@ -187,7 +214,7 @@ abstract class EigenbasisOptimizer implements Optimizer {
         List<Integer> factors = factorSides(parameters.rows(), parameters.columns());
         if (factors.isEmpty()) {
             own.rotated.copyFrom(layer.gradient());
-            divideByFullRoot(own.rotated, momentum, state);
+            divideByFullRoot(own.rotated, momentum, state, epsilon);
             parameters.combine(-rate * kept, own.rotated, kept);
         } else if (factors.size() == 1) {
             int side = factors.get(0);
@@ -242,21 +269,38 @@ abstract class EigenbasisOptimizer implements Optimizer {
         }
         follow(gradient, state);
         for (int side : factors) {
-            Decomposition first = firstRefresh.compute(
-                    RefreshTask.basis(side, RefreshMethod.EIGENDECOMPOSITION, state.tensor(FACTOR[side]), null));
-            if (!first.succeeded()) {
+            if (!startBasis(gradient.gradient(), side, state.tensor(BASIS[side]))) {
                 factors.forEach(any -> state.tensor(FACTOR[any]).fill(0));
                 return false;
             }
-            state.tensor(BASIS[side]).copyFrom(first.matrix());
             state.markDirty(BASIS[side]);
         }
         startSecondMoment(state);
         return true;
     }
 
-    private void divideByFullRoot(Matrix rotated, Matrix momentum, LayerState state) {
-        Elementwise.run(new RotatedAdam(beta1, beta2, epsilon), 3, momentum, state.tensor(SECOND_MOMENT), rotated);
+    /**
+     * The singular vectors of the first gradient, which are the eigenvectors of every factor that it starts. In double
+     * precision: rounding hides the smaller directions of a factor, whose eigenvalues are their squares or fourth powers.
+     */
+    private static boolean startBasis(Matrix gradient, int side, Matrix basis) {
+        int size = basis.rows();
+        try (Matrix wide = Matrix.create(Precision.DOUBLE, gradient.rows(), gradient.columns());
+                Matrix gram = Matrix.create(Precision.DOUBLE, size, size);
+                EigenRefresh refresh = new EigenRefresh(Precision.DOUBLE)) {
+            wide.copyFrom(gradient);
+            gram.addGram(1, wide, side == RefreshTask.RIGHT, 0);
+            Decomposition first =
+                    refresh.compute(RefreshTask.basis(side, RefreshMethod.EIGENDECOMPOSITION, gram, null));
+            if (first.succeeded()) {
+                basis.copyFrom(first.matrix());
+            }
+            return first.succeeded();
+        }
+    }
+
+    private void divideByFullRoot(Matrix rotated, Matrix momentum, LayerState state, double added) {
+        Elementwise.run(new RotatedAdam(beta1, beta2, added), 3, momentum, state.tensor(SECOND_MOMENT), rotated);
         state.markDirty(SECOND_MOMENT);
     }
 
@@ -337,7 +381,6 @@ abstract class EigenbasisOptimizer implements Optimizer {
 
     @Override
     public void close() {
-        firstRefresh.close();
         products.close();
         scratch.values().forEach(Scratch::close);
         scratch.clear();

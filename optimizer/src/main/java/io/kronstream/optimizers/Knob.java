@@ -45,6 +45,11 @@ public final class Knob<T> {
         return number(name, defaultValue, "in [0, 1)", value -> value >= 0 && value < 1, description);
     }
 
+    /** A share, in [0, 1). */
+    public static Knob<Double> share(String name, double defaultValue, String description) {
+        return decay(name, defaultValue, description);
+    }
+
     /** A rate or a scale, in (0, 1e6]. */
     public static Knob<Double> positive(String name, double defaultValue, String description) {
         return number(name, defaultValue, "in (0, 1e6]", value -> value > 0 && value <= 1e6, description);

@@ -142,6 +142,7 @@ class GradientStreamGoldenTest {
     private static OptimizerSettings eigenbasis(String name, JsonNode hyper) {
         double factorBeta = hyper.path("shampoo_beta").asDouble(-1);
         return adam(name, hyper)
+                .with(EigenbasisOptimizer.RELATIVE_EPSILON, 0.0)
                 .with(
                         EigenbasisOptimizer.FACTOR_BETA,
                         factorBeta >= 0 ? factorBeta : hyper.at("/betas/1").asDouble())

@@ -29,6 +29,7 @@ class OneSidedTest {
     void onlyTheShortSideIsRotated(String name, int rows, int columns) {
         OptimizerSettings settings = OptimizerSettings.defaults(name)
                 .with(EigenbasisOptimizer.MAX_SIDE, LIMIT)
+                .with(EigenbasisOptimizer.RELATIVE_EPSILON, 0.0)
                 .with(Knobs.REFRESH_INTERVAL, 1)
                 .with(Knobs.REFRESH_METHOD, RefreshMethod.EIGENDECOMPOSITION);
         boolean left = rows < columns;
