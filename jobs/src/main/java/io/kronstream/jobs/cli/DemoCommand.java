@@ -35,6 +35,8 @@ import picocli.CommandLine.Spec;
 final class DemoCommand implements Callable<Integer> {
     private static final long DEFAULT_CHECKPOINT_MILLIS = 1000;
     private static final int RESTART_ATTEMPTS = 3;
+    /** Little, so that a stream that comes faster than it is learned waits in Kafka, and checkpoints go on to its end. */
+    private static final String PARKED = "1 mb";
     /** Only there until the broker runs. */
     private static final String NO_BROKER_YET = "127.0.0.1:0";
 
@@ -213,6 +215,7 @@ final class DemoCommand implements Callable<Integer> {
                 .put(JobOptions.PARALLELISM, parallelism)
                 .put(JobOptions.SEED, seed)
                 .put(JobOptions.RESTART_ATTEMPTS, RESTART_ATTEMPTS)
+                .put(JobOptions.REFRESH_PARKED, PARKED)
                 .putAll(others);
         return new DemoSettings(
                 data,
