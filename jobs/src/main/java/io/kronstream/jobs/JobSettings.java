@@ -16,6 +16,7 @@ import io.kronstream.operators.RefreshMode;
 import io.kronstream.operators.TrainSettings;
 import io.kronstream.optimizers.OptimizerSettings;
 import io.kronstream.optimizers.Optimizers;
+import io.kronstream.state.Origins;
 import java.net.URI;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -184,7 +185,7 @@ public record JobSettings(
                 refresh.deadlineMillis,
                 refresh.parkedBytes,
                 cacheBytes,
-                topics.examples(),
+                Origins.topics(topics.examples()),
                 clock);
     }
 

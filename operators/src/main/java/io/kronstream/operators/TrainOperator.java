@@ -198,6 +198,7 @@ final class TrainOperator extends AbstractStreamOperator<ModelScore>
 
     private boolean isFromSecondPartition(Learner learner, Example example) {
         return settings.learner().mode() == Mode.ORDERED
+                && !settings.origins().inTurn()
                 && !learner.trainedThrough().isEmpty()
                 && !learner.trainedThrough().containsKey(example.partition());
     }
@@ -210,7 +211,8 @@ final class TrainOperator extends AbstractStreamOperator<ModelScore>
                 example.timestamp(),
                 "partition",
                 "Model '" + example.model() + "' learns from partition "
-                        + learner.trainedThrough().firstKey()
+                        + settings.origins().partition(learner.trainedThrough().firstKey()) + " of "
+                        + settings.origins().name(learner.trainedThrough().firstKey())
                         + ", and in ordered mode from no other: give its records one key, or set 'mode: arrival'",
                 example.model());
     }
@@ -310,8 +312,8 @@ final class TrainOperator extends AbstractStreamOperator<ModelScore>
         emit(
                 TrainOperatorFactory.DEAD_LETTERS,
                 new DeadLetter(
-                        settings.examplesTopic(),
-                        partition,
+                        settings.origins().name(partition),
+                        settings.origins().partition(partition),
                         offset,
                         timestamp,
                         reason,

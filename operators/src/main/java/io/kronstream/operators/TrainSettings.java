@@ -3,6 +3,7 @@ package io.kronstream.operators;
 
 import io.kronstream.learner.LearnerSettings;
 import io.kronstream.learner.Mode;
+import io.kronstream.state.Origins;
 import java.io.Serializable;
 import java.util.Objects;
 
@@ -15,7 +16,7 @@ import java.util.Objects;
  * @param refreshDeadlineMillis how long TRAIN waits for an answer before it computes it itself
  * @param parkedBytes heap bytes of examples that may wait in front of their models; beyond them the subtask stands still
  * @param cacheBytes heap and native bytes of the models that a subtask keeps in memory
- * @param examplesTopic topic of the examples, for dead letters
+ * @param origins what the partition numbers of the examples stand for
  * @param clock what the clock triggers, in arrival mode
  */
 public record TrainSettings(
@@ -25,7 +26,7 @@ public record TrainSettings(
         long refreshDeadlineMillis,
         long parkedBytes,
         long cacheBytes,
-        String examplesTopic,
+        Origins origins,
         Clock clock)
         implements Serializable {
 
@@ -50,7 +51,7 @@ public record TrainSettings(
     public TrainSettings {
         Objects.requireNonNull(learner, "learner");
         Objects.requireNonNull(refresh, "refresh");
-        Objects.requireNonNull(examplesTopic, "examplesTopic");
+        Objects.requireNonNull(origins, "origins");
         if (!learner.problems().isEmpty()) {
             throw new IllegalArgumentException(String.join("; ", learner.problems()));
         }

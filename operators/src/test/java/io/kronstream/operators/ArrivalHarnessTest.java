@@ -147,7 +147,7 @@ class ArrivalHarnessTest {
                 ordered.refreshDeadlineMillis(),
                 ordered.parkedBytes(),
                 ordered.cacheBytes(),
-                ordered.examplesTopic(),
+                ordered.origins(),
                 clock);
     }
 

@@ -9,6 +9,7 @@ import io.kronstream.learner.LearnerSettings;
 import io.kronstream.network.Activation;
 import io.kronstream.optimizers.Knobs;
 import io.kronstream.optimizers.OptimizerSettings;
+import io.kronstream.state.Origins;
 import io.kronstream.state.UnfitStateException;
 import java.util.List;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
@@ -159,7 +160,7 @@ class OtherConfigurationHarnessTest {
                 TestStreams.DEADLINE_MILLIS,
                 1 << 20,
                 1 << 30,
-                "examples",
+                Origins.topics("examples"),
                 TrainSettings.Clock.NONE);
     }
 }

@@ -8,6 +8,7 @@ import io.kronstream.learner.Task;
 import io.kronstream.network.Activation;
 import io.kronstream.optimizers.Knobs;
 import io.kronstream.optimizers.OptimizerSettings;
+import io.kronstream.state.Origins;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.flink.runtime.state.KeyGroupRangeAssignment;
@@ -77,7 +78,7 @@ final class TestStreams {
                 DEADLINE_MILLIS,
                 1 << 20,
                 1 << 30,
-                "examples",
+                Origins.topics("examples"),
                 TrainSettings.Clock.NONE);
     }
 
@@ -89,7 +90,7 @@ final class TestStreams {
                 settings.refreshDeadlineMillis(),
                 settings.parkedBytes(),
                 cacheBytes,
-                settings.examplesTopic(),
+                settings.origins(),
                 settings.clock());
     }
 
@@ -101,7 +102,7 @@ final class TestStreams {
                 millis,
                 settings.parkedBytes(),
                 settings.cacheBytes(),
-                settings.examplesTopic(),
+                settings.origins(),
                 settings.clock());
     }
 
@@ -113,7 +114,7 @@ final class TestStreams {
                 settings.refreshDeadlineMillis(),
                 parkedBytes,
                 settings.cacheBytes(),
-                settings.examplesTopic(),
+                settings.origins(),
                 settings.clock());
     }
 
@@ -133,7 +134,7 @@ final class TestStreams {
                 settings.refreshDeadlineMillis(),
                 settings.parkedBytes(),
                 settings.cacheBytes(),
-                settings.examplesTopic(),
+                settings.origins(),
                 settings.clock());
     }
 
