@@ -199,8 +199,7 @@ final class TrainOperator extends AbstractStreamOperator<ModelScore>
     private boolean isFromSecondPartition(Learner learner, Example example) {
         return settings.learner().mode() == Mode.ORDERED
                 && !settings.origins().inTurn()
-                && !learner.trainedThrough().isEmpty()
-                && !learner.trainedThrough().containsKey(example.partition());
+                && learner.learnsElsewhere(example.partition());
     }
 
     private void refuse(Example example, Learner learner) {

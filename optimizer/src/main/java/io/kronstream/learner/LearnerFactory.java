@@ -56,7 +56,7 @@ public final class LearnerFactory implements AutoCloseable {
         List<String> parameters = new ArrayList<>();
         List<String> counters = new ArrayList<>();
         for (int layer = 0; layer < network.shapes().size(); layer++) {
-            parameters.add(Learner.weightsTensor(layer));
+            parameters.add(ModelNetwork.weightsTensor(layer));
             declare(layer, network.shapes().get(layer), tensors, counters);
         }
         sideLayers.declare(tensors, parameters, counters);
@@ -68,8 +68,8 @@ public final class LearnerFactory implements AutoCloseable {
     }
 
     private void declare(int layer, LayerShape shape, List<TensorSpec> tensors, List<String> counters) {
-        String prefix = Learner.layerPrefix(layer);
-        tensors.add(TensorSpec.dense(Learner.weightsTensor(layer), shape.rows(), shape.columns()));
+        String prefix = ModelNetwork.layerPrefix(layer);
+        tensors.add(TensorSpec.dense(ModelNetwork.weightsTensor(layer), shape.rows(), shape.columns()));
         Memory memory = optimizer.memory(shape.rows(), shape.columns());
         memory.tensors().forEach(tensor -> tensors.add(tensor.prefixed(prefix)));
         memory.counters().forEach(counter -> counters.add(prefix + counter));

@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.kronstream.learner;
 
+import java.io.ByteArrayInputStream;
+import java.io.DataInput;
+import java.io.DataInputStream;
+import java.io.DataOutput;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.SortedMap;
+import java.util.TreeMap;
 
 /**
- * How far a stored learner is.
+ * How far a stored learner is: the part of a {@link Learner#header()} that can be read without its settings, and with
+ * which each of them begins.
  *
  * @param configuration digest of its {@link LearnerLayout}
  * @param step steps taken
@@ -25,4 +33,65 @@ public record LearnerSummary(
         long failedRefreshes,
         long skippedRefreshes,
         boolean finished,
-        SortedMap<Integer, Long> trainedThrough) {}
+        SortedMap<Integer, Long> trainedThrough) {
+
+    /** Of the whole header. */
+    private static final int LAYOUT = 1;
+
+    /**
+     * What a header says of its learner.
+     *
+     * @throws IllegalArgumentException if its layout is newer than this code's
+     */
+    public static LearnerSummary of(byte[] header) {
+        try (DataInputStream in = new DataInputStream(new ByteArrayInputStream(header))) {
+            return read(in);
+        } catch (IOException e) {
+            throw new UncheckedIOException("The header of a learner cannot be read", e);
+        }
+    }
+
+    void write(DataOutput out) throws IOException {
+        out.writeByte(LAYOUT);
+        out.writeUTF(configuration);
+        out.writeLong(step);
+        out.writeLong(examples);
+        out.writeLong(version);
+        out.writeLong(publishedStep);
+        out.writeLong(failedRefreshes);
+        out.writeLong(skippedRefreshes);
+        out.writeBoolean(finished);
+        out.writeInt(trainedThrough.size());
+        for (var entry : trainedThrough.entrySet()) {
+            out.writeInt(entry.getKey());
+            out.writeLong(entry.getValue());
+        }
+    }
+
+    static LearnerSummary read(DataInput in) throws IOException {
+        int layout = in.readUnsignedByte();
+        if (layout > LAYOUT) {
+            throw new IllegalArgumentException(
+                    "Learner layout " + layout + " is newer than this job's " + LAYOUT + "; upgrade the job");
+        }
+        return new LearnerSummary(
+                in.readUTF(),
+                in.readLong(),
+                in.readLong(),
+                in.readLong(),
+                in.readLong(),
+                in.readLong(),
+                in.readLong(),
+                in.readBoolean(),
+                readOffsets(in));
+    }
+
+    private static SortedMap<Integer, Long> readOffsets(DataInput in) throws IOException {
+        SortedMap<Integer, Long> offsets = new TreeMap<>();
+        int partitions = Bounds.count(in.readInt(), "partitions");
+        for (int i = 0; i < partitions; i++) {
+            offsets.put(in.readInt(), in.readLong());
+        }
+        return offsets;
+    }
+}

@@ -39,7 +39,7 @@ final class RefreshSlot {
     /** The tensor that keeps the factor that the outstanding refresh was asked for. */
     String askedTensor() {
         String block = side < 2 ? "" : "block" + side / 2 + ".";
-        return Learner.layerPrefix(layer) + block + (side % 2 == 0 ? "left.asked" : "right.asked");
+        return ModelNetwork.layerPrefix(layer) + block + (side % 2 == 0 ? "left.asked" : "right.asked");
     }
 
     /** The same for its partner. */

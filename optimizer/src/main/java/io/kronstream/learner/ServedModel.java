@@ -65,9 +65,9 @@ public final class ServedModel implements AutoCloseable {
 
     private byte[] read(DataInputStream in, byte[] payload, List<LayerShape> shapes) throws IOException {
         int layout = in.readUnsignedByte();
-        if (layout != Learner.PAYLOAD_LAYOUT) {
+        if (layout != PublishedPayload.LAYOUT) {
             throw new IllegalArgumentException("Payload layout " + layout + " is not this reader's "
-                    + Learner.PAYLOAD_LAYOUT + "; upgrade the older of the two");
+                    + PublishedPayload.LAYOUT + "; upgrade the older of the two");
         }
         in.readUTF();
         in.readUTF();

@@ -60,7 +60,7 @@ public record StoredLearner(int blockCount, String fingerprint, byte[] header) {
     }
 
     public LearnerSummary summary() {
-        return Learner.summary(header);
+        return LearnerSummary.of(header);
     }
 
     /** A copy of its arena, which the caller closes. */
