@@ -7,6 +7,7 @@ import io.kronstream.fisher.GradientProducts;
 import io.kronstream.fisher.ProjectorSplitting;
 import io.kronstream.fisher.RefreshMethod;
 import io.kronstream.fisher.RefreshTask;
+import io.kronstream.fisher.SingularBases;
 import io.kronstream.linalg.Matrix;
 import io.kronstream.linalg.Precision;
 import io.kronstream.network.LayerGradient;
@@ -48,6 +49,7 @@ public class FisherBenchmark {
     private Matrix right;
     private Matrix basis;
     private Matrix rotated;
+    private Matrix basisOfStart;
     private LayerGradient layer;
     private GradientProducts products;
     private ProjectorSplitting splitting;
@@ -66,6 +68,7 @@ public class FisherBenchmark {
         basis = gram(random);
         basis.eigenvectors(null);
         rotated = Matrix.create(Precision.FLOAT, size, size);
+        basisOfStart = Matrix.create(Precision.FLOAT, size, size);
         products = new GradientProducts(Precision.FLOAT);
         splitting = ProjectorSplitting.sequential(Precision.FLOAT);
         refresh = new EigenRefresh(Precision.FLOAT);
@@ -135,12 +138,19 @@ public class FisherBenchmark {
         return refresh.compute(RefreshTask.basis(RefreshTask.LEFT, RefreshMethod.EIGENDECOMPOSITION, left, basis));
     }
 
+    /** Both first bases of SOAP and DyKAF. */
+    @Benchmark
+    public boolean startBases() {
+        return SingularBases.compute(gradient, rotated, basisOfStart);
+    }
+
     @TearDown
     public void release() {
         products.close();
         splitting.close();
         refresh.close();
-        for (Matrix matrix : new Matrix[] {gradient, activations, derivatives, left, right, basis, rotated}) {
+        for (Matrix matrix :
+                new Matrix[] {gradient, activations, derivatives, left, right, basis, rotated, basisOfStart}) {
             matrix.close();
         }
     }

@@ -1,9 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.kronstream.linalg;
 
-/** Double precision on the heap in plain Java: the reference that tests compare with, and the second try of a refresh. */
+import static org.bytedeco.openblas.global.openblas_nolapack.CblasNoTrans;
+import static org.bytedeco.openblas.global.openblas_nolapack.CblasRowMajor;
+import static org.bytedeco.openblas.global.openblas_nolapack.CblasTrans;
+
+import java.util.Arrays;
+import org.bytedeco.openblas.global.openblas;
+
+/**
+ * Double precision on the heap: the reference that tests compare with, the start of eigenbases, and the second try of a
+ * refresh. Small products are plain loops; larger ones and decompositions are OpenBLAS's, on copies.
+ */
 final class DoubleMatrix extends Matrix {
-    private static final int MAX_SWEEPS = 100;
+    /** Multiplications up to which a product is faster in a loop than copied to native memory and back. */
+    private static final int LARGEST_IN_JAVA = 32 * 32 * 32;
 
     private final double[] elements;
     private final int start;
@@ -131,14 +142,62 @@ final class DoubleMatrix extends Matrix {
             Matrix b,
             boolean transposeB,
             double beta) {
-        for (int i = rowFrom; i < rowTo; i++) {
-            for (int j = columnFrom; j < columnTo; j++) {
-                double sum = 0;
-                for (int k = 0; k < inner; k++) {
-                    sum += (transposeA ? a.get(k, i) : a.get(i, k)) * (transposeB ? b.get(j, k) : b.get(k, j));
-                }
-                set(i, j, alpha * sum + (beta == 0 ? 0 : beta * get(i, j)));
+        int height = rowTo - rowFrom;
+        int width = columnTo - columnFrom;
+        double[] left = rowsOf((DoubleMatrix) a, transposeA, rowFrom, rowTo);
+        double[] right = rowsOf((DoubleMatrix) b, !transposeB, columnFrom, columnTo);
+        double[] product = new double[height * width];
+        if ((long) height * width * inner <= LARGEST_IN_JAVA) {
+            innerProducts(left, right, product, width, inner);
+        } else {
+            Numerics.singleThreaded();
+            openblas.cblas_dgemm(
+                    CblasRowMajor,
+                    CblasNoTrans,
+                    CblasTrans,
+                    height,
+                    width,
+                    inner,
+                    1,
+                    left,
+                    inner,
+                    right,
+                    inner,
+                    0,
+                    product,
+                    width);
+        }
+        for (int i = 0; i < height; i++) {
+            int row = start + rowStart(rowFrom + i) + columnFrom;
+            for (int j = 0; j < width; j++) {
+                double before = beta == 0 ? 0 : beta * elements[row + j];
+                elements[row + j] = alpha * product[i * width + j] + before;
             }
+        }
+    }
+
+    /** Rows [from, to) of a matrix, or of its transpose, without gaps. */
+    private static double[] rowsOf(DoubleMatrix matrix, boolean transposed, int from, int to) {
+        int length = transposed ? matrix.rows() : matrix.columns();
+        double[] rows = new double[(to - from) * length];
+        for (int i = from; i < to; i++) {
+            for (int k = 0; k < length; k++) {
+                int at = transposed ? matrix.rowStart(k) + i : matrix.rowStart(i) + k;
+                rows[(i - from) * length + k] = matrix.elements[matrix.start + at];
+            }
+        }
+        return rows;
+    }
+
+    private static void innerProducts(double[] left, double[] right, double[] product, int width, int inner) {
+        for (int i = 0; i < product.length; i++) {
+            int x = i / width * inner;
+            int y = i % width * inner;
+            double sum = 0;
+            for (int k = 0; k < inner; k++) {
+                sum += left[x + k] * right[y + k];
+            }
+            product[i] = sum;
         }
     }
 
@@ -156,168 +215,51 @@ final class DoubleMatrix extends Matrix {
         }
     }
 
-    /** Cyclic Jacobi rotations (Golub and Van Loan, Matrix Computations, section 8.5). */
     @Override
     boolean symmetricEigen(double[] eigenvalues) {
         int n = rows();
-        double scale = norm();
-        if (!Double.isFinite(scale)) {
-            return false;
-        }
-        double[][] a = new double[n][n];
-        double[][] v = new double[n][n];
-        for (int i = 0; i < n; i++) {
-            v[i][i] = 1;
-            for (int j = 0; j < n; j++) {
-                // Scaled to norm 1, so that no square under- or overflows.
-                a[i][j] = scale == 0 ? 0 : get(i, j) / scale;
-            }
-        }
-        boolean converged = false;
-        for (int sweep = 0; sweep < MAX_SWEEPS && !converged; sweep++) {
-            converged = true;
-            for (int p = 0; p < n; p++) {
-                for (int q = p + 1; q < n; q++) {
-                    if (rotate(a, v, p, q)) {
-                        converged = false;
-                    }
-                }
-            }
-        }
-        int[] order = Ordering.descending(n, i -> a[i][i]);
+        double[] vectors = packed();
+        double[] ascending = new double[n];
+        int info = openblas.LAPACKE_dsyevd(openblas.LAPACK_ROW_MAJOR, (byte) 'V', (byte) 'U', n, vectors, n, ascending);
         for (int j = 0; j < n; j++) {
-            eigenvalues[j] = a[order[j]][order[j]] * scale;
-            for (int i = 0; i < n; i++) {
-                set(i, j, v[i][order[j]]);
+            eigenvalues[j] = ascending[n - 1 - j];
+        }
+        for (int i = 0; i < n; i++) {
+            for (int j = 0; j < n; j++) {
+                elements[start + i * n + j] = vectors[i * n + n - 1 - j];
             }
         }
-        return converged;
+        return info == 0 && Double.isFinite(squaredNorm());
     }
 
-    /** Makes a[p][q] zero; false if it already was, up to rounding. */
-    private static boolean rotate(double[][] a, double[][] v, int p, int q) {
-        double off = a[p][q];
-        // Relative to the diagonal, so that small eigenvalues are accurate too; the second bound ends on noise.
-        if (Math.abs(off) <= 1e-17 * Math.sqrt(Math.abs(a[p][p] * a[q][q])) || Math.abs(off) < 1e-20) {
-            return false;
-        }
-        double theta = (a[q][q] - a[p][p]) / (2 * off);
-        double t = Math.copySign(1, theta) / (Math.abs(theta) + Math.sqrt(theta * theta + 1));
-        double c = 1 / Math.sqrt(t * t + 1);
-        double s = t * c;
-        int n = a.length;
-        for (int k = 0; k < n; k++) {
-            double akp = a[k][p];
-            double akq = a[k][q];
-            a[k][p] = c * akp - s * akq;
-            a[k][q] = s * akp + c * akq;
-        }
-        for (int k = 0; k < n; k++) {
-            double apk = a[p][k];
-            double aqk = a[q][k];
-            a[p][k] = c * apk - s * aqk;
-            a[q][k] = s * apk + c * aqk;
-        }
-        a[p][q] = 0;
-        a[q][p] = 0;
-        for (int k = 0; k < n; k++) {
-            double vkp = v[k][p];
-            double vkq = v[k][q];
-            v[k][p] = c * vkp - s * vkq;
-            v[k][q] = s * vkp + c * vkq;
-        }
-        return true;
-    }
-
-    /** Householder reflections with LAPACK's signs (Golub and Van Loan, Matrix Computations, section 5.2). */
     @Override
     boolean cholesky() {
         int n = rows();
-        double[][] inverse = new double[n][n];
-        double[][] lower = new double[n][n];
-        for (int j = 0; j < n; j++) {
-            for (int i = j; i < n; i++) {
-                double sum = get(j, i);
-                for (int k = 0; k < j; k++) {
-                    sum -= lower[i][k] * lower[j][k];
-                }
-                if (i == j && !(sum > 0)) {
-                    return false;
-                }
-                lower[i][j] = i == j ? Math.sqrt(sum) : sum / lower[j][j];
-            }
+        double[] factor = packed();
+        int info = openblas.LAPACKE_dpotrf(openblas.LAPACK_ROW_MAJOR, (byte) 'U', n, factor, n);
+        if (info == 0) {
+            info = openblas.LAPACKE_dpotri(openblas.LAPACK_ROW_MAJOR, (byte) 'U', n, factor, n);
         }
-        // The rows of L^-1, then L^-T L^-1.
-        for (int j = 0; j < n; j++) {
-            inverse[j][j] = 1 / lower[j][j];
-            for (int i = j + 1; i < n; i++) {
-                double sum = 0;
-                for (int k = j; k < i; k++) {
-                    sum -= lower[i][k] * inverse[k][j];
-                }
-                inverse[i][j] = sum / lower[i][i];
-            }
-        }
-        for (int i = 0; i < n; i++) {
-            for (int j = i; j < n; j++) {
-                double sum = 0;
-                for (int k = j; k < n; k++) {
-                    sum += inverse[k][i] * inverse[k][j];
-                }
-                set(i, j, sum);
-            }
-        }
-        return true;
+        writeRun(0, factor, n * n);
+        return info == 0;
     }
 
     @Override
-    boolean qr() {
+    boolean qr(int count) {
         int n = rows();
-        if (!Double.isFinite(squaredNorm())) {
-            return false;
+        double[] factor = packed();
+        double[] reflectors = new double[count];
+        int info = openblas.LAPACKE_dgeqrf(openblas.LAPACK_ROW_MAJOR, n, count, factor, n, reflectors);
+        if (info == 0) {
+            info = openblas.LAPACKE_dorgqr(openblas.LAPACK_ROW_MAJOR, n, n, count, factor, n, reflectors);
         }
-        double[][] reflectors = new double[n][];
-        double[] factors = new double[n];
-        for (int k = 0; k < n; k++) {
-            double[] v = new double[n];
-            double scale = 0;
-            for (int i = k; i < n; i++) {
-                v[i] = get(i, k);
-                scale = Math.max(scale, Math.abs(v[i]));
-            }
-            double below = 0;
-            double square = 0;
-            for (int i = k; i < n && scale > 0; i++) {
-                v[i] /= scale;
-                square += v[i] * v[i];
-                below += i > k ? v[i] * v[i] : 0;
-            }
-            if (below > 0) {
-                v[k] += Math.copySign(Math.sqrt(square), v[k]);
-                factors[k] = 2 / (below + v[k] * v[k]);
-                for (int j = k; j < n; j++) {
-                    reflect(v, factors[k], k, j);
-                }
-            }
-            reflectors[k] = v;
-        }
-        setIdentity(1);
-        for (int k = n - 1; k >= 0; k--) {
-            for (int j = k; j < n && factors[k] > 0; j++) {
-                reflect(reflectors[k], factors[k], k, j);
-            }
-        }
-        return true;
+        writeRun(0, factor, n * n);
+        return info == 0 && Double.isFinite(squaredNorm());
     }
 
-    private void reflect(double[] v, double factor, int from, int column) {
-        double sum = 0;
-        for (int i = from; i < rows(); i++) {
-            sum += v[i] * get(i, column);
-        }
-        sum *= factor;
-        for (int i = from; i < rows(); i++) {
-            set(i, column, get(i, column) - sum * v[i]);
-        }
+    /** A copy of a matrix without gaps that OpenBLAS may write to. */
+    private double[] packed() {
+        Numerics.singleThreaded();
+        return Arrays.copyOfRange(elements, start, start + rows() * columns());
     }
 }

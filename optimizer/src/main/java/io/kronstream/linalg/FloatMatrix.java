@@ -322,18 +322,18 @@ final class FloatMatrix extends Matrix {
     }
 
     @Override
-    boolean qr() {
-        int info = rows() < BLOCKED_QR ? plainQr() : blockedQr();
+    boolean qr(int count) {
+        int info = rows() < BLOCKED_QR || count < rows() ? plainQr(count) : blockedQr();
         return info == 0 && Double.isFinite(squaredNorm());
     }
 
-    private int plainQr() {
+    private int plainQr(int count) {
         int n = rows();
-        try (FloatPointer reflectors = new FloatPointer((long) n)) {
-            int info = openblas.LAPACKE_sgeqrf(openblas.LAPACK_ROW_MAJOR, n, n, pointer, n, reflectors);
+        try (FloatPointer reflectors = new FloatPointer((long) count)) {
+            int info = openblas.LAPACKE_sgeqrf(openblas.LAPACK_ROW_MAJOR, n, count, pointer, n, reflectors);
             return info != 0
                     ? info
-                    : openblas.LAPACKE_sorgqr(openblas.LAPACK_ROW_MAJOR, n, n, n, pointer, n, reflectors);
+                    : openblas.LAPACKE_sorgqr(openblas.LAPACK_ROW_MAJOR, n, n, count, pointer, n, reflectors);
         }
     }
 

@@ -183,8 +183,21 @@ public abstract class Matrix implements AutoCloseable {
      * @return false if it failed; the contents are then undefined
      */
     public final boolean orthonormalise() {
+        return orthonormalise(columns);
+    }
+
+    /**
+     * Replaces this square matrix by the orthogonal factor of the QR factorisation of its first {@code count} columns:
+     * those after them complete the basis, whatever they were.
+     *
+     * @return false if it failed; the contents are then undefined
+     */
+    public final boolean orthonormalise(int count) {
         requireOwnSquare();
-        return qr();
+        if (count < 1 || count > columns) {
+            throw new IllegalArgumentException("There are " + columns + " columns, not " + count);
+        }
+        return qr(count);
     }
 
     /** Releases memory that this matrix owns; a view's is released with its owner. Idempotent. */
@@ -212,7 +225,7 @@ public abstract class Matrix implements AutoCloseable {
 
     abstract boolean symmetricEigen(double[] eigenvalues);
 
-    abstract boolean qr();
+    abstract boolean qr(int count);
 
     /** Replaces the upper triangle by that of the inverse, by Cholesky's factorisation. */
     abstract boolean cholesky();

@@ -2,10 +2,10 @@
 package io.kronstream.optimizers;
 
 import io.kronstream.fisher.Decomposition;
-import io.kronstream.fisher.EigenRefresh;
 import io.kronstream.fisher.GradientProducts;
 import io.kronstream.fisher.RefreshMethod;
 import io.kronstream.fisher.RefreshTask;
+import io.kronstream.fisher.SingularBases;
 import io.kronstream.linalg.Elementwise;
 import io.kronstream.linalg.Kernel;
 import io.kronstream.linalg.Matrix;
@@ -268,35 +268,20 @@ abstract class EigenbasisOptimizer implements Optimizer {
             startFactors(gradient, state.tensor(FACTOR[RefreshTask.LEFT]), state.tensor(FACTOR[RefreshTask.RIGHT]));
         }
         follow(gradient, state);
-        for (int side : factors) {
-            if (!startBasis(gradient.gradient(), side, state.tensor(BASIS[side]))) {
-                factors.forEach(any -> state.tensor(FACTOR[any]).fill(0));
-                return false;
-            }
-            state.markDirty(BASIS[side]);
+        if (!SingularBases.compute(
+                gradient.gradient(),
+                basis(state, factors, RefreshTask.LEFT),
+                basis(state, factors, RefreshTask.RIGHT))) {
+            factors.forEach(side -> state.tensor(FACTOR[side]).fill(0));
+            return false;
         }
+        factors.forEach(side -> state.markDirty(BASIS[side]));
         startSecondMoment(state);
         return true;
     }
 
-    /**
-     * The singular vectors of the first gradient, which are the eigenvectors of every factor that it starts. In double
-     * precision: rounding hides the smaller directions of a factor, whose eigenvalues are their squares or fourth powers.
-     */
-    private static boolean startBasis(Matrix gradient, int side, Matrix basis) {
-        int size = basis.rows();
-        try (Matrix wide = Matrix.create(Precision.DOUBLE, gradient.rows(), gradient.columns());
-                Matrix gram = Matrix.create(Precision.DOUBLE, size, size);
-                EigenRefresh refresh = new EigenRefresh(Precision.DOUBLE)) {
-            wide.copyFrom(gradient);
-            gram.addGram(1, wide, side == RefreshTask.RIGHT, 0);
-            Decomposition first =
-                    refresh.compute(RefreshTask.basis(side, RefreshMethod.EIGENDECOMPOSITION, gram, null));
-            if (first.succeeded()) {
-                basis.copyFrom(first.matrix());
-            }
-            return first.succeeded();
-        }
+    private static Matrix basis(LayerState state, List<Integer> factors, int side) {
+        return factors.contains(side) ? state.tensor(BASIS[side]) : null;
     }
 
     private void divideByFullRoot(Matrix rotated, Matrix momentum, LayerState state, double added) {

@@ -15,7 +15,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Single precision on OpenBLAS against the plain-Java reference, and the reference against the definitions. */
+/** Single precision against double precision, and double precision against the definitions. */
 class MatrixTest {
     /** A sum of some hundred products of single precision. */
     private static final double FLOAT_ROUNDING = 1e-5;
@@ -105,7 +105,7 @@ class MatrixTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"FLOAT,1", "FLOAT,5", "FLOAT,70", "DOUBLE,1", "DOUBLE,5", "DOUBLE,40"})
+    @CsvSource({"FLOAT,1", "FLOAT,5", "FLOAT,70", "DOUBLE,1", "DOUBLE,5", "DOUBLE,40", "DOUBLE,1000"})
     void eigenvectorsDiagonalise(Precision precision, int n) {
         Matrix x = normal(precision, n, n + 3, 1, random);
         Matrix symmetric = Matrix.create(precision, n, n);
@@ -132,7 +132,17 @@ class MatrixTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"FLOAT,1", "FLOAT,6", "FLOAT,70", "FLOAT,300", "FLOAT,800", "DOUBLE,1", "DOUBLE,6", "DOUBLE,40"})
+    @CsvSource({
+        "FLOAT,1",
+        "FLOAT,6",
+        "FLOAT,70",
+        "FLOAT,300",
+        "FLOAT,800",
+        "DOUBLE,1",
+        "DOUBLE,6",
+        "DOUBLE,40",
+        "DOUBLE,700"
+    })
     void orthonormalisedColumnsSpanTheSameSpaces(Precision precision, int n) {
         Matrix a = normal(precision, n, n, 1, random);
         Matrix q = as(precision, a);
@@ -147,6 +157,46 @@ class MatrixTest {
             for (int j = 0; j < i; j++) {
                 assertThat(r.get(i, j)).isCloseTo(0, within(rounding * n));
             }
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"FLOAT,9,4", "FLOAT,300,20", "DOUBLE,9,1", "DOUBLE,300,299"})
+    void orthonormaliseCompletesTheFirstColumns(Precision precision, int n, int count) {
+        Matrix a = normal(precision, n, n, 1, random);
+        Matrix q = as(precision, a);
+
+        assertThat(q.orthonormalise(count)).isTrue();
+
+        double rounding = precision == Precision.FLOAT ? FLOAT_ROUNDING : DOUBLE_ROUNDING;
+        assertOrthonormal(q, rounding);
+        Matrix r = Matrix.create(precision, n, count);
+        r.multiply(1, q, true, a.leftColumns(count), false, 0);
+        for (int i = 0; i < n; i++) {
+            for (int j = 0; j < Math.min(i, count); j++) {
+                assertThat(r.get(i, j)).isCloseTo(0, within(rounding * n));
+            }
+        }
+    }
+
+    @Test
+    void largeDoubleProductsEqualTheirDefinition() {
+        Matrix a = normal(Precision.DOUBLE, 50, 70, 1, random);
+        Matrix b = normal(Precision.DOUBLE, 60, 71, 1, random).leftColumns(70);
+        Matrix c = normal(Precision.DOUBLE, 50, 61, 1, random);
+        Matrix before = as(Precision.DOUBLE, c);
+
+        c.leftColumns(60).multiply(2, a, false, b, true, -1);
+
+        for (int i = 0; i < 50; i++) {
+            for (int j = 0; j < 60; j++) {
+                double sum = 0;
+                for (int k = 0; k < 70; k++) {
+                    sum += a.get(i, k) * b.get(j, k);
+                }
+                assertThat(c.get(i, j)).isCloseTo(2 * sum - before.get(i, j), within(DOUBLE_ROUNDING));
+            }
+            assertThat(c.get(i, 60)).isEqualTo(before.get(i, 60));
         }
     }
 
