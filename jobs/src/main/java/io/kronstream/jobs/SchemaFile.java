@@ -4,8 +4,11 @@ package io.kronstream.jobs;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.kronstream.learner.Calendar;
 import io.kronstream.learner.Category;
 import io.kronstream.learner.DataSchema;
+import io.kronstream.learner.Forecast;
+import io.kronstream.learner.Numeric;
 import io.kronstream.learner.Task;
 import io.kronstream.network.Pooling;
 import java.io.IOException;
@@ -17,6 +20,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
+import org.apache.flink.util.TimeUtils;
 
 /**
  * The YAML form of a {@link DataSchema}: what the columns of a CSV file mean. The columns themselves come from the
@@ -25,7 +29,9 @@ import java.util.TreeMap;
  * <pre>{@code
  * task: regression                     # or binary
  * label: OT
- * numeric: [HUFL, HULL]                # inputs as they are
+ * numeric:
+ *   - HUFL                                               # an input as it is
+ *   - {column: HULL, missing: -9999, fill: carry, indicator: true, transform: log1p, max: 100, lags: [1], windows: [24]}
  * categorical:
  *   - weather                          # hashed, one input for each of its hash_buckets (32)
  *   - {column: user, buckets: 16384, embedding: 16}        # a vector is learned for each bucket
@@ -33,8 +39,9 @@ import java.util.TreeMap;
  * products: [[user, item]]             # elementwise products of two embedded columns' vectors
  * periodic: {hour: 24}                 # inputs that repeat, with their period
  * time: date                           # the record's own time
+ * calendar: [hour, weekday]            # what it gives as inputs
  * key: sensor                          # one model per value
- * forecast: {lags: 96, horizon: 24}    # the label itself, some records ahead
+ * forecast: {lags: 96, horizon: 24, grid: 1h, seasonal: [168], windows: [24]}    # the label itself, some steps ahead
  * label_lags: [1, 48]                  # earlier labels as inputs
  * metric: rmse                         # the metric to show first
  * }</pre>
@@ -49,11 +56,14 @@ public final class SchemaFile {
             "products",
             "periodic",
             "time",
+            "calendar",
             "key",
             "forecast",
             "label_lags",
             "metric");
-    private static final List<String> FORECAST_KEYS = List.of("lags", "horizon");
+    private static final List<String> FORECAST_KEYS = List.of("lags", "horizon", "grid", "seasonal", "windows");
+    private static final List<String> NUMERIC_KEYS =
+            List.of("column", "missing", "fill", "indicator", "transform", "max", "lags", "windows");
     private static final List<String> CATEGORY_KEYS = List.of("column", "buckets", "embedding", "separator", "pooling");
     private static final List<String> SUFFIXES = List.of(".schema.yaml", ".yaml");
 
@@ -113,11 +123,12 @@ public final class SchemaFile {
                 columns,
                 task,
                 reader.text("label"),
-                reader.texts("numeric"),
+                reader.numbers(),
                 reader.categories(),
                 reader.products(),
                 reader.periods(),
                 reader.text("time"),
+                reader.calendar(),
                 reader.text("key"),
                 reader.forecast(),
                 reader.integers("label_lags"),
@@ -143,7 +154,7 @@ public final class SchemaFile {
         ObjectNode mapping = YamlFile.mapping();
         mapping.put("task", schema.task().name().toLowerCase(Locale.ROOT));
         mapping.put("label", schema.label());
-        putTexts(mapping, "numeric", schema.numeric());
+        putNumbers(mapping, schema.numeric());
         putCategories(mapping, schema.categorical());
         if (!schema.products().isEmpty()) {
             ArrayNode products = mapping.putArray("products");
@@ -156,18 +167,17 @@ public final class SchemaFile {
         if (schema.time() != null) {
             mapping.put("time", schema.time());
         }
+        if (!schema.calendar().equals(Calendar.DEFAULT)) {
+            ArrayNode calendar = mapping.putArray("calendar");
+            schema.calendar().forEach(part -> calendar.add(part.text()));
+        }
         if (schema.key() != null) {
             mapping.put("key", schema.key());
         }
         if (schema.forecast() != null) {
-            mapping.putObject("forecast")
-                    .put("lags", schema.forecast().lags())
-                    .put("horizon", schema.forecast().horizon());
+            putForecast(mapping.putObject("forecast"), schema.forecast());
         }
-        if (!schema.labelLags().isEmpty()) {
-            ArrayNode lags = mapping.putArray("label_lags");
-            schema.labelLags().forEach(lags::add);
-        }
+        putIntegers(mapping, "label_lags", schema.labelLags());
         if (schema.metric() != null) {
             mapping.put("metric", schema.metric());
         }
@@ -185,11 +195,58 @@ public final class SchemaFile {
         return name;
     }
 
-    private static void putTexts(ObjectNode mapping, String key, List<String> texts) {
-        if (!texts.isEmpty()) {
+    private static void putIntegers(ObjectNode mapping, String key, List<Integer> integers) {
+        if (!integers.isEmpty()) {
             ArrayNode array = mapping.putArray(key);
-            texts.forEach(array::add);
+            integers.forEach(array::add);
         }
+    }
+
+    private static void putForecast(ObjectNode node, Forecast forecast) {
+        node.put("lags", forecast.lags()).put("horizon", forecast.horizon());
+        if (forecast.grid() > 0) {
+            node.put("grid", forecast.grid() + "ms");
+        }
+        putIntegers(node, "seasonal", forecast.seasonal());
+        putIntegers(node, "windows", forecast.windows());
+    }
+
+    private static void putNumbers(ObjectNode mapping, List<Numeric> numbers) {
+        if (numbers.isEmpty()) {
+            return;
+        }
+        ArrayNode array = mapping.putArray("numeric");
+        for (Numeric number : numbers) {
+            if (number.isPlain()) {
+                array.add(number.column());
+                continue;
+            }
+            ObjectNode node = array.addObject().put("column", number.column());
+            if (!number.missing().isEmpty()) {
+                ArrayNode sentinels = node.putArray("missing");
+                number.missing().forEach(sentinels::add);
+            }
+            if (number.fill() == Numeric.Fill.CONSTANT) {
+                node.put("fill", number.constant());
+            } else {
+                node.put("fill", lower(number.fill()));
+            }
+            if (number.indicator()) {
+                node.put("indicator", true);
+            }
+            if (number.transform() != Numeric.Transform.NONE) {
+                node.put("transform", lower(number.transform()));
+            }
+            if (number.max() < Double.POSITIVE_INFINITY) {
+                node.put("max", number.max());
+            }
+            putIntegers(node, "lags", number.lags());
+            putIntegers(node, "windows", number.windows());
+        }
+    }
+
+    private static String lower(Enum<?> value) {
+        return value.name().toLowerCase(Locale.ROOT);
     }
 
     private static void putCategories(ObjectNode mapping, List<Category> categories) {
@@ -247,16 +304,96 @@ public final class SchemaFile {
             return node.asText();
         }
 
-        List<String> texts(String key) {
-            List<String> values = new ArrayList<>();
-            for (JsonNode node : list(key)) {
-                if (node.isValueNode() && !node.isNull()) {
-                    values.add(node.asText());
+        List<Numeric> numbers() {
+            List<Numeric> numbers = new ArrayList<>();
+            for (JsonNode node : list("numeric", mapping)) {
+                if (node instanceof ObjectNode entries) {
+                    numbers.add(numeric(entries));
+                } else if (node.isValueNode() && !node.isNull()) {
+                    numbers.add(Numeric.plain(node.asText()));
                 } else {
-                    problems.add("'" + key + "' must be a list of column names");
+                    problems.add("'numeric' must be a list of column names, or of mappings such as {column:"
+                            + " temperature, missing: -9999, fill: carry}");
                 }
             }
-            return values;
+            return numbers;
+        }
+
+        private Numeric numeric(ObjectNode entries) {
+            refuseUnknown("numeric.", entries, NUMERIC_KEYS);
+            if (!entries.has("column")) {
+                problems.add("an entry of 'numeric' has no 'column'");
+            }
+            JsonNode fill = entries.path("fill");
+            String transform = entries.path("transform").asText("none");
+            if (!transform.equals("none") && !transform.equals("log1p")) {
+                problems.add("'numeric.transform' must be 'none' or 'log1p', was '" + transform + "'");
+            }
+            return new Numeric(
+                    entries.path("column").asText(),
+                    sentinels(entries.path("missing")),
+                    fill(fill),
+                    fill.isNumber() ? fill.doubleValue() : 0,
+                    truth("numeric.indicator", entries.path("indicator")),
+                    transform.equals("log1p") ? Numeric.Transform.LOG1P : Numeric.Transform.NONE,
+                    entries.has("max") ? number("numeric.max", entries.get("max")) : Double.POSITIVE_INFINITY,
+                    integers("numeric.", "lags", entries),
+                    integers("numeric.", "windows", entries));
+        }
+
+        private List<Double> sentinels(JsonNode node) {
+            List<Double> sentinels = new ArrayList<>();
+            if (node.isArray()) {
+                node.forEach(value -> sentinels.add(number("numeric.missing", value)));
+            } else if (!node.isMissingNode() && !node.isNull()) {
+                sentinels.add(number("numeric.missing", node));
+            }
+            return sentinels;
+        }
+
+        private Numeric.Fill fill(JsonNode node) {
+            if (node.isNumber()) {
+                return Numeric.Fill.CONSTANT;
+            }
+            return switch (node.asText("mean")) {
+                case "mean" -> Numeric.Fill.MEAN;
+                case "carry" -> Numeric.Fill.CARRY;
+                default -> {
+                    problems.add("'numeric.fill' must be 'mean', 'carry' or a number, was '" + node.asText() + "'");
+                    yield Numeric.Fill.MEAN;
+                }
+            };
+        }
+
+        private boolean truth(String key, JsonNode node) {
+            if (!node.isMissingNode() && !node.isBoolean()) {
+                problems.add("'" + key + "' must be true or false, was '" + node.asText() + "'");
+            }
+            return node.asBoolean();
+        }
+
+        private double number(String key, JsonNode node) {
+            if (!node.isNumber()) {
+                problems.add("'" + key + "' must be a number, was '" + node.asText() + "'");
+            }
+            return node.doubleValue();
+        }
+
+        List<Calendar> calendar() {
+            if (!mapping.has("calendar")) {
+                return Calendar.DEFAULT;
+            }
+            List<Calendar> parts = new ArrayList<>();
+            for (JsonNode node : list("calendar", mapping)) {
+                int part = Calendar.names().indexOf(node.asText());
+                if (part < 0) {
+                    problems.add("'calendar' must be a list of " + String.join(", ", Calendar.names()) + ", was '"
+                            + node.asText() + "'");
+                } else {
+                    parts.add(Calendar.values()[part]);
+                }
+            }
+            return parts;
         }
 
         List<Category> categories() {
@@ -264,7 +401,7 @@ public final class SchemaFile {
                     ? integer("hash_buckets", mapping.get("hash_buckets"))
                     : Category.DEFAULT_BUCKETS;
             List<Category> categories = new ArrayList<>();
-            for (JsonNode node : list("categorical")) {
+            for (JsonNode node : list("categorical", mapping)) {
                 if (node instanceof ObjectNode entries) {
                     categories.add(category(entries, shared));
                 } else if (node.isValueNode() && !node.isNull()) {
@@ -296,7 +433,7 @@ public final class SchemaFile {
 
         List<List<String>> products() {
             List<List<String>> products = new ArrayList<>();
-            for (JsonNode node : list("products")) {
+            for (JsonNode node : list("products", mapping)) {
                 List<String> product = new ArrayList<>();
                 node.forEach(column -> product.add(column.asText()));
                 products.add(product);
@@ -305,9 +442,13 @@ public final class SchemaFile {
         }
 
         List<Integer> integers(String key) {
+            return integers("", key, mapping);
+        }
+
+        private List<Integer> integers(String prefix, String key, ObjectNode node) {
             List<Integer> values = new ArrayList<>();
-            for (JsonNode node : list(key)) {
-                values.add(integer(key, node));
+            for (JsonNode value : list(key, node)) {
+                values.add(integer(prefix + key, value));
             }
             return values;
         }
@@ -338,7 +479,7 @@ public final class SchemaFile {
             return periods;
         }
 
-        DataSchema.Forecast forecast() {
+        Forecast forecast() {
             JsonNode node = mapping.get("forecast");
             if (node == null || node.isNull()) {
                 return null;
@@ -348,11 +489,32 @@ public final class SchemaFile {
                 return null;
             }
             refuseUnknown("forecast.", entries, FORECAST_KEYS);
-            return new DataSchema.Forecast(
-                    integer("forecast.lags", entries.get("lags")), integer("forecast.horizon", entries.get("horizon")));
+            return new Forecast(
+                    integer("forecast.lags", entries.get("lags")),
+                    integer("forecast.horizon", entries.get("horizon")),
+                    entries.has("grid")
+                            ? duration("forecast.grid", entries.get("grid").asText())
+                            : 0,
+                    integers("forecast.", "seasonal", entries),
+                    integers("forecast.", "windows", entries));
         }
 
-        private Iterable<JsonNode> list(String key) {
+        /** In milliseconds. */
+        private long duration(String key, String text) {
+            try {
+                long millis = TimeUtils.parseDuration(text).toMillis();
+                if (millis > 0) {
+                    return millis;
+                }
+            } catch (IllegalArgumentException | ArithmeticException e) {
+                // said below
+            }
+            problems.add(
+                    "'" + key + "' must be a duration of at least 1 ms, such as 15min, 1h or 1d, was '" + text + "'");
+            return 0;
+        }
+
+        private Iterable<JsonNode> list(String key, ObjectNode mapping) {
             JsonNode node = mapping.get(key);
             if (node == null || node.isNull()) {
                 return List.of();

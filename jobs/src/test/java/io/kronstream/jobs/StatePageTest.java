@@ -87,6 +87,7 @@ class StatePageTest {
                 "products",
                 "periodic",
                 "time",
+                "calendar",
                 "key",
                 "forecast",
                 "labelLags",

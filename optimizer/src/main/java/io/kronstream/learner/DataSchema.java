@@ -20,6 +20,7 @@ import java.util.TreeMap;
  * @param products pairs of embedded columns whose vectors' elementwise product is an input too
  * @param periodic numeric columns that repeat, with their period; each gives a sine and a cosine
  * @param time column of the record's own time, or null
+ * @param calendar what the time gives as inputs, if there is a time column
  * @param key column whose value is the model id, or null for one model
  * @param forecast settings of a forecast, or null
  * @param labelLags earlier labels used as inputs, in records back
@@ -29,24 +30,19 @@ public record DataSchema(
         List<String> columns,
         Task task,
         String label,
-        List<String> numeric,
+        List<Numeric> numeric,
         List<Category> categorical,
         List<List<String>> products,
         Map<String, Double> periodic,
         String time,
+        List<Calendar> calendar,
         String key,
         Forecast forecast,
         List<Integer> labelLags,
         String metric)
         implements Serializable {
 
-    /**
-     * The label itself, some records ahead.
-     *
-     * @param lags how many of the last values of the label are inputs
-     * @param horizon how many records ahead the target lies
-     */
-    public record Forecast(int lags, int horizon) implements Serializable {}
+    private static final int MAX_STEPS = 100_000;
 
     /** A schema that names no input yet. */
     public static Builder builder(List<String> columns, Task task, String label) {
@@ -59,6 +55,7 @@ public record DataSchema(
         categorical = new ArrayList<>(categorical);
         products = new ArrayList<>(products);
         periodic = new TreeMap<>(periodic);
+        calendar = new ArrayList<>(calendar);
         labelLags = new ArrayList<>(labelLags);
     }
 
@@ -74,8 +71,9 @@ public record DataSchema(
             checkColumn("label", label, problems);
         }
         Set<String> inputs = new HashSet<>();
-        for (String column : numeric) {
-            checkInput("numeric", column, inputs, problems);
+        for (Numeric number : numeric) {
+            checkInput("numeric", number.column(), inputs, problems);
+            number.check(problems);
         }
         for (Category category : categorical) {
             checkInput("categorical", category.column(), inputs, problems);
@@ -95,11 +93,9 @@ public record DataSchema(
             checkColumn("key", key, problems);
         }
         if (forecast != null) {
-            if (forecast.lags() < 1 || forecast.lags() > 100_000) {
-                problems.add("'forecast.lags' must lie in [1, 100000], was " + forecast.lags());
-            }
-            if (forecast.horizon() < 1 || forecast.horizon() > 100_000) {
-                problems.add("'forecast.horizon' must lie in [1, 100000], was " + forecast.horizon());
+            forecast.check(problems);
+            if (forecast.grid() > 0 && time == null) {
+                problems.add("'forecast.grid' needs 'time', the column with the records' own time");
             }
             if (task == Task.BINARY) {
                 problems.add("'forecast' needs 'task: regression'");
@@ -108,10 +104,9 @@ public record DataSchema(
                 problems.add("'label_lags' and 'forecast' exclude each other: a forecast has lags of its own");
             }
         }
-        for (int lag : labelLags) {
-            if (lag < 1 || lag > 100_000) {
-                problems.add("'label_lags' must lie in [1, 100000], was " + lag);
-            }
+        checkSteps("label_lags", labelLags, problems);
+        if (new HashSet<>(calendar).size() < calendar.size()) {
+            problems.add("'calendar' names something twice");
         }
         if (inputs.isEmpty() && periodic.isEmpty() && labelLags.isEmpty() && forecast == null) {
             problems.add("the schema names no input: give 'numeric', 'categorical', 'label_lags' or 'forecast'");
@@ -122,6 +117,15 @@ public record DataSchema(
     /** The categorical columns that have a vector per bucket, in their order. */
     public List<Category> embedded() {
         return categorical.stream().filter(Category::embedded).toList();
+    }
+
+    /** Of numbers of records or of cells. */
+    static void checkSteps(String key, List<Integer> steps, List<String> problems) {
+        for (int step : steps) {
+            if (step < 1 || step > MAX_STEPS) {
+                problems.add("'" + key + "' must lie in [1, " + MAX_STEPS + "], was " + step);
+            }
+        }
     }
 
     private void checkProduct(List<String> product, List<String> problems) {
@@ -158,11 +162,12 @@ public record DataSchema(
         private final List<String> columns;
         private final Task task;
         private final String label;
-        private List<String> numeric = List.of();
+        private List<Numeric> numeric = List.of();
         private List<Category> categorical = List.of();
         private List<List<String>> products = List.of();
         private Map<String, Double> periodic = Map.of();
         private String time;
+        private List<Calendar> calendar = Calendar.DEFAULT;
         private String key;
         private Forecast forecast;
         private List<Integer> labelLags = List.of();
@@ -174,8 +179,13 @@ public record DataSchema(
             this.label = label;
         }
 
+        /** Columns as they are. */
         public Builder numeric(List<String> names) {
-            numeric = names;
+            return numbers(Numeric.plain(names));
+        }
+
+        public Builder numbers(List<Numeric> columns) {
+            numeric = columns;
             return this;
         }
 
@@ -196,6 +206,11 @@ public record DataSchema(
 
         public Builder time(String column) {
             time = column;
+            return this;
+        }
+
+        public Builder calendar(List<Calendar> parts) {
+            calendar = parts;
             return this;
         }
 
@@ -229,6 +244,7 @@ public record DataSchema(
                     products,
                     periodic,
                     time,
+                    calendar,
                     key,
                     forecast,
                     labelLags,

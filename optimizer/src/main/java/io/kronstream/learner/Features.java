@@ -14,36 +14,38 @@ import java.util.Deque;
  * are, in this order:
  *
  * <ul>
- *   <li>numeric columns, standardised by the running moments up to and including the present record; missing is 0;
+ *   <li>of each numeric column what {@link NumericInput} gives;
  *   <li>sine and cosine of each periodic column;
- *   <li>with a time column, sine and cosine of the hour of the day and of the position in the week (UTC);
+ *   <li>with a time column, what its {@link Calendar} says of the time; of a forecast on a grid, of the target's time;
  *   <li>hash buckets of the categorical columns that are not embedded, one input each: how often the field holds the
  *       bucket, or what share of the field's values it is; missing is all zero;
  *   <li>earlier labels ({@code label_lags}): -1 or 1 for binary labels, else standardised; unknown is 0;
- *   <li>for a forecast, the last {@code lags} values of the label, oldest first: all but the last as difference from the
- *       last in units of the running deviation, the last one standardised.
+ *   <li>for a forecast, the last {@code lags} values of the label, oldest first, then the seasonal ones, then mean, smallest
+ *       and largest value of each window: all but the last known value as difference from it in units of the running
+ *       deviation, the last one standardised.
  * </ul>
  *
- * The buckets of embedded columns are kept beside them, as ids. A regression learns {@code (label - mean) / deviation} with the moments of the labels before; a forecast learns the
- * change from the last known value in units of the deviation at its origin.
+ * The buckets of embedded columns are kept beside them, as ids. A regression learns {@code (label - mean) / deviation}
+ * with the moments of the labels before; a forecast learns the change from the last known value in units of the deviation
+ * at its origin.
  */
 final class Features {
-    private static final double DAY = 86_400_000;
-    private static final double WEEK = 7 * DAY;
-    /** 1970-01-01 was a Thursday: days from the Monday before it. */
-    private static final double EPOCH_TO_MONDAY = 3 * DAY;
-
     private final DataSchema schema;
     private final double[] periods;
     private final int width;
     private final int embedded;
 
-    private final RunningMoments[] moments;
+    private final NumericInput[] numeric;
     private final RunningMoments labels = new RunningMoments();
-    private final LabelHistory history;
+    private final History history;
     private final NaivePredictors naive;
     /** Forecasts whose target has not arrived, oldest first. They also stand in the learner's mini-batches. */
     private final Deque<Instance> awaiting = new ArrayDeque<>();
+
+    /** The last cell of a forecast's grid that was taken, and how many records in a row were from before it. */
+    private long lastCell;
+
+    private int late;
 
     Features(DataSchema schema) {
         this.schema = schema;
@@ -52,39 +54,68 @@ final class Features {
                 .toArray();
         this.width = width(schema);
         this.embedded = schema.embedded().size();
-        this.moments = new RunningMoments[schema.numeric().size()];
-        for (int i = 0; i < moments.length; i++) {
-            moments[i] = new RunningMoments();
-        }
-        int capacity =
+        this.numeric = NumericInput.of(schema);
+        int longest =
                 schema.labelLags().stream().mapToInt(Integer::intValue).max().orElse(0);
-        this.history = new LabelHistory(
-                schema.forecast() == null ? capacity : schema.forecast().lags());
+        this.history = new History(
+                schema.forecast() == null ? longest : schema.forecast().reach());
         this.naive = new NaivePredictors(schema.task());
     }
 
     /** Length of an instance's inputs. */
     static int width(DataSchema schema) {
-        return schema.numeric().size()
+        return NumericInput.width(schema)
                 + 2 * schema.periodic().size()
-                + (schema.time() == null ? 0 : 4)
+                + (schema.time() == null
+                        ? 0
+                        : schema.calendar().stream().mapToInt(Calendar::width).sum())
                 + schema.categorical().stream()
                         .filter(category -> !category.embedded())
                         .mapToInt(Category::buckets)
                         .sum()
                 + schema.labelLags().size()
-                + (schema.forecast() == null ? 0 : schema.forecast().lags());
+                + (schema.forecast() == null ? 0 : schema.forecast().width());
     }
 
     /** The instance that this example gives, or null if it gives none (no label, or not enough history). */
     Instance add(Example example) {
-        for (int i = 0; i < moments.length; i++) {
-            double value = example.numeric()[i];
-            if (!Double.isNaN(value)) {
-                moments[i].add(value);
-            }
+        boolean grid = schema.forecast() != null && schema.forecast().grid() > 0;
+        if (grid && !enter(example)) {
+            return null;
+        }
+        for (int i = 0; i < numeric.length; i++) {
+            numeric[i].add(example.numeric()[i]);
         }
         return schema.forecast() == null ? labelled(example) : forecast(example);
+    }
+
+    /**
+     * Goes on to an example's cell of the grid; false if it is passed over: it has no label, or its cell was taken before.
+     * After as many records in a row from the past as a forecast needs, the last cell is taken for a wrong clock's, and the
+     * series begins anew.
+     */
+    private boolean enter(Example example) {
+        if (Double.isNaN(example.label())) {
+            return false;
+        }
+        long cell = schema.forecast().cell(example.timestamp());
+        if (history.pushed() > 0) {
+            if (cell < lastCell && ++late > history.capacity()) {
+                history.clear();
+                end();
+            } else if (cell <= lastCell) {
+                return false;
+            } else {
+                long empty = cell - lastCell - 1;
+                history.repeat(empty);
+                for (NumericInput input : numeric) {
+                    input.repeat(empty);
+                }
+            }
+        }
+        lastCell = cell;
+        late = 0;
+        return true;
     }
 
     private Instance labelled(Example example) {
@@ -120,19 +151,12 @@ final class Features {
             return null;
         }
         history.push(value);
-        long now = history.pushed();
+        settle(label);
         if (!Double.isNaN(label)) {
             labels.add(label);
-        }
-        int horizon = schema.forecast().horizon();
-        long origins = now - schema.forecast().lags() + 1;
-        if (awaiting.size() == horizon) {
-            awaiting.remove().settle(label);
-        }
-        if (!Double.isNaN(label)) {
             naive.add(label);
         }
-        if (origins < 1) {
+        if (history.pushed() < history.capacity()) {
             return null;
         }
         Instance instance = new Instance(
@@ -153,6 +177,26 @@ final class Features {
         return instance;
     }
 
+    /** A label has arrived: the forecast of it is settled, and those of cells that stayed empty have no label. */
+    private void settle(double label) {
+        Forecast forecast = schema.forecast();
+        if (forecast.grid() == 0) {
+            if (awaiting.size() == forecast.horizon()) {
+                awaiting.remove().settle(label);
+            }
+            return;
+        }
+        while (!awaiting.isEmpty() && target(awaiting.peek()) <= lastCell) {
+            Instance instance = awaiting.remove();
+            instance.settle(target(instance) == lastCell ? label : Double.NaN);
+        }
+    }
+
+    /** The cell that a forecast is for. */
+    private long target(Instance instance) {
+        return schema.forecast().cell(instance.timestamp) + schema.forecast().horizon();
+    }
+
     /** The stream has ended: targets that have not arrived never will. */
     void end() {
         while (!awaiting.isEmpty()) {
@@ -163,16 +207,19 @@ final class Features {
     private float[] inputs(Example example) {
         float[] inputs = new float[width];
         int at = 0;
-        double[] numeric = example.numeric();
-        for (int i = 0; i < moments.length; i++) {
-            inputs[at++] = Double.isNaN(numeric[i]) ? 0 : (float) moments[i].standardise(numeric[i]);
+        for (NumericInput input : numeric) {
+            at = input.write(inputs, at);
         }
         for (int i = 0; i < periods.length; i++) {
-            at = cycle(numeric[moments.length + i] / periods[i], inputs, at);
+            at = Calendar.cycle(example.numeric()[numeric.length + i] / periods[i], inputs, at);
         }
         if (schema.time() != null) {
-            at = cycle(example.timestamp() / DAY, inputs, at);
-            at = cycle((example.timestamp() + EPOCH_TO_MONDAY) / WEEK, inputs, at);
+            long time = schema.forecast() == null
+                    ? example.timestamp()
+                    : schema.forecast().targetTime(example.timestamp());
+            for (Calendar part : schema.calendar()) {
+                at = part.write(time, inputs, at);
+            }
         }
         at = categories(example.categorical(), inputs, at);
         for (int back : schema.labelLags()) {
@@ -183,15 +230,32 @@ final class Features {
             at++;
         }
         if (schema.forecast() != null) {
-            double last = history.at(1);
-            double deviation = labels.deviation();
-            for (int back = schema.forecast().lags(); back > 1; back--) {
-                double value = history.at(back);
-                inputs[at++] = Double.isNaN(value) ? 0 : (float) RunningMoments.clip((value - last) / deviation);
-            }
-            inputs[at] = (float) labels.standardise(last);
+            past(schema.forecast(), inputs, at);
         }
         return inputs;
+    }
+
+    private void past(Forecast forecast, float[] inputs, int from) {
+        int at = from;
+        for (int back = forecast.lags(); back > 1; back--) {
+            inputs[at++] = change(history.at(back));
+        }
+        inputs[at++] = (float) labels.standardise(history.at(1));
+        for (int season : forecast.seasonal()) {
+            inputs[at++] = change(history.at(forecast.back(season)));
+        }
+        for (int length : forecast.windows()) {
+            History.Window window = history.window(length);
+            inputs[at++] = change(window.mean());
+            inputs[at++] = change(window.smallest());
+            inputs[at++] = change(window.largest());
+        }
+    }
+
+    /** Difference from the last known value of the label; 0 if there is none. */
+    private float change(double value) {
+        double change = RunningMoments.clip((value - history.at(1)) / labels.deviation());
+        return Double.isNaN(change) ? 0 : (float) change;
     }
 
     private int categories(int[] buckets, float[] inputs, int at) {
@@ -228,15 +292,6 @@ final class Features {
         return Arrays.copyOf(ids, length);
     }
 
-    private static int cycle(double turns, float[] inputs, int at) {
-        if (!Double.isNaN(turns)) {
-            double angle = 2 * Math.PI * (turns - Math.floor(turns));
-            inputs[at] = (float) StrictMath.sin(angle);
-            inputs[at + 1] = (float) StrictMath.cos(angle);
-        }
-        return at + 2;
-    }
-
     /** How many forecasts wait for their target. They are the last ones of the learner's mini-batches. */
     int awaiting() {
         return awaiting.size();
@@ -249,24 +304,36 @@ final class Features {
 
     /** Bytes on the heap, forecasts aside. */
     long bytes() {
-        return 256L + 48L * moments.length + 8L * history.capacity();
+        long bytes = 256 + 8L * history.capacity();
+        for (NumericInput input : numeric) {
+            bytes += input.bytes();
+        }
+        return bytes;
     }
 
     void write(DataOutput out) throws IOException {
-        for (RunningMoments column : moments) {
-            column.write(out);
+        for (NumericInput input : numeric) {
+            input.write(out);
         }
         labels.write(out);
         history.write(out);
         naive.write(out);
+        if (schema.forecast() != null && schema.forecast().grid() > 0) {
+            out.writeLong(lastCell);
+            out.writeInt(late);
+        }
     }
 
     void read(DataInput in) throws IOException {
-        for (RunningMoments column : moments) {
-            column.read(in);
+        for (NumericInput input : numeric) {
+            input.read(in);
         }
         labels.read(in);
         history.read(in);
         naive.read(in);
+        if (schema.forecast() != null && schema.forecast().grid() > 0) {
+            lastCell = in.readLong();
+            late = in.readInt();
+        }
     }
 }

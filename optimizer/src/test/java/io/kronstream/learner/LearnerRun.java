@@ -109,7 +109,7 @@ class LearnerRun implements Learner.Listener {
     static DataSchema forecastSchema(int lags, int horizon) {
         return DataSchema.builder(List.of("t", "y"), Task.REGRESSION, "y")
                 .time("t")
-                .forecast(new DataSchema.Forecast(lags, horizon))
+                .forecast(new Forecast(lags, horizon))
                 .build();
     }
 

@@ -66,7 +66,7 @@ class ServedModelTest {
     @Test
     void aForecastTakesTheLabelAsTheLastKnownValue() {
         DataSchema schema = DataSchema.builder(List.of("y"), Task.REGRESSION, "y")
-                .forecast(new DataSchema.Forecast(3, 2))
+                .forecast(new Forecast(3, 2))
                 .build();
         LearnerSettings settings = new LearnerSettings(
                 schema, List.of(4), Activation.RELU, OptimizerSettings.defaults("adam"), 4, 0, 0, 7);

@@ -11,6 +11,7 @@ import io.kronstream.connectors.format.UndecodableException;
 import io.kronstream.learner.Category;
 import io.kronstream.learner.DataSchema;
 import io.kronstream.learner.Example;
+import io.kronstream.learner.Numeric;
 import io.kronstream.learner.Task;
 import java.io.IOException;
 import java.io.ObjectInputStream;
@@ -90,7 +91,8 @@ public final class ExampleDecoder implements Serializable {
         this.format = format;
         this.schema = schema;
         this.defaultModel = defaultModel;
-        List<String> numbers = new ArrayList<>(schema.numeric());
+        List<String> numbers =
+                new ArrayList<>(schema.numeric().stream().map(Numeric::column).toList());
         numbers.addAll(schema.periodic().keySet());
         this.numeric = indices(numbers);
         List<Category> categories = schema.categorical();

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.kronstream.connectors.TopicSettings;
 import io.kronstream.learner.Category;
 import io.kronstream.learner.DataSchema;
+import io.kronstream.learner.Forecast;
 import io.kronstream.learner.LearnerSettings;
 import io.kronstream.learner.NetworkSettings;
 import io.kronstream.learner.PublishedModel;
@@ -124,7 +125,7 @@ class VersionCutterTest {
                         .categorical(List.of(Category.oneHot("c", 4), Category.embedded("d", 100, 8)))
                         .periodic(Map.of("a", 24.0))
                         .time("t")
-                        .forecast(new DataSchema.Forecast(3, 2))
+                        .forecast(new Forecast(3, 2))
                         .build(),
                 NetworkSettings.of(LayerSpec.parse("[dense: 8, layer-norm, relu, dense: 4, tanh]")),
                 OptimizerSettings.defaults("dykaf").with("learning-rate", "0.25"),

@@ -4,6 +4,7 @@ package io.kronstream.jobs.streams;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import io.kronstream.learner.Numeric;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -48,8 +49,8 @@ class BuiltInStreamsTest {
             Map<String, String> fields = fields(columns, row);
             assertThat(fields.get("time")).isEqualTo(Long.toString(time));
             assertThat(fields.get("label")).isIn("0", "1");
-            for (String column : stream.schema().numeric()) {
-                assertThat(fields.get(column)).matches("-?\\d+\\.\\d{4}");
+            for (Numeric column : stream.schema().numeric()) {
+                assertThat(fields.get(column.column())).matches("-?\\d+\\.\\d{4}");
             }
             time += 1000;
         }
