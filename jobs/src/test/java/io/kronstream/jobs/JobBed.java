@@ -183,6 +183,15 @@ final class JobBed implements AutoCloseable {
             return new FlinkRest(cluster.restAddress()).checkpoints(job.id());
         }
 
+        /** How many examples the job's checkpoints have come through. */
+        long trained() {
+            try (TopicAdmin admin = TopicAdmin.connect(settings.kafka())) {
+                return admin.trainedOffsets(settings.topics()).values().stream()
+                        .mapToLong(Long::longValue)
+                        .sum();
+            }
+        }
+
         /** The newest version of each model. */
         SortedMap<String, ModelManifest> versions() {
             try (ModelReader reader =

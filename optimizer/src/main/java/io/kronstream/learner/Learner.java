@@ -390,6 +390,19 @@ public final class Learner implements AutoCloseable {
         refreshes.read(in);
     }
 
+    /** Puts the optimizer's counters of a stored learner into a copy of its arena, which then has its digest. */
+    public static void readCounters(byte[] header, Arena arena) {
+        try (DataInputStream in = new DataInputStream(new ByteArrayInputStream(header))) {
+            LearnerSummary.read(in);
+            in.readInt(); // length of what follows
+            for (String counter : arena.counters()) {
+                arena.setCounter(counter, in.readLong());
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException("The header of a learner cannot be read", e);
+        }
+    }
+
     private void writeJournal(DataOutput out) throws IOException {
         out.writeBoolean(journal != null);
         if (journal != null) {

@@ -68,6 +68,7 @@ public record StoredLearner(int blockCount, String fingerprint, byte[] header) {
         Arena arena = new Arena(Precision.FLOAT, layout.tensors(), layout.counters());
         try {
             fill(arena, model, blocks, new ArenaBlocks());
+            Learner.readCounters(header, arena);
             return arena;
         } catch (Exception e) {
             arena.close();

@@ -13,13 +13,16 @@ import io.kronstream.state.ModelScore;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import org.apache.flink.api.connector.source.Source;
 import org.apache.flink.connector.base.DeliveryGuarantee;
 import org.apache.flink.connector.kafka.sink.KafkaRecordSerializationSchema;
 import org.apache.flink.connector.kafka.sink.KafkaSink;
 import org.apache.flink.connector.kafka.source.KafkaSource;
 import org.apache.flink.connector.kafka.source.KafkaSourceBuilder;
 import org.apache.flink.connector.kafka.source.KafkaSourceOptions;
+import org.apache.flink.connector.kafka.source.enumerator.KafkaSourceEnumState;
 import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsInitializer;
+import org.apache.flink.connector.kafka.source.split.KafkaPartitionSplit;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.common.TopicPartition;
@@ -37,7 +40,7 @@ public final class KafkaEnds {
      *     that are not named give nothing; null for an endless stream
      */
     @SuppressWarnings("deprecation") // Flink's connector has no other way to name the reset strategy
-    public static KafkaSource<RawRecord> examples(
+    public static Source<RawRecord, KafkaPartitionSplit, KafkaSourceEnumState> examples(
             KafkaSettings settings, Topics topics, StartAt start, Map<Integer, Long> stopAt) {
         KafkaSourceBuilder<RawRecord> source = KafkaSource.<RawRecord>builder()
                 .setProperties(settings.client(
@@ -55,12 +58,13 @@ public final class KafkaEnds {
                                     org.apache.kafka.clients.consumer.OffsetResetStrategy.EARLIEST);
                         })
                 .setDeserializer(new RawRecordDeserializer());
-        if (stopAt != null) {
-            Map<TopicPartition, Long> stops = new HashMap<>();
-            stopAt.forEach((partition, offset) -> stops.put(new TopicPartition(topics.examples(), partition), offset));
-            source.setBounded(OffsetsInitializer.offsets(stops));
+        if (stopAt == null) {
+            return source.build();
         }
-        return source.build();
+        Map<TopicPartition, Long> stops = new HashMap<>();
+        stopAt.forEach((partition, offset) -> stops.put(new TopicPartition(topics.examples(), partition), offset));
+        return new EndingSource<>(
+                source.setBounded(OffsetsInitializer.offsets(stops)).build());
     }
 
     /**

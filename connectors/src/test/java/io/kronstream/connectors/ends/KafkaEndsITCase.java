@@ -30,8 +30,8 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.apache.flink.api.common.JobExecutionResult;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
+import org.apache.flink.api.connector.source.Source;
 import org.apache.flink.configuration.Configuration;
-import org.apache.flink.connector.kafka.source.KafkaSource;
 import org.apache.flink.runtime.testutils.MiniClusterResourceConfiguration;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
@@ -101,7 +101,7 @@ class KafkaEndsITCase {
                 "execution.checkpointing.interval", "200ms",
                 "pipeline.generic-types", "false")));
         env.setParallelism(2);
-        KafkaSource<RawRecord> source = KafkaEnds.examples(settings, topics, StartAt.EARLIEST, stopAt);
+        Source<RawRecord, ?, ?> source = KafkaEnds.examples(settings, topics, StartAt.EARLIEST, stopAt);
         SingleOutputStreamOperator<Example> examples = env.fromSource(
                         source, WatermarkStrategy.noWatermarks(), "examples")
                 .process(new DecodeFunction(new ExampleDecoder(Schemas.regression(), "m")))

@@ -87,6 +87,7 @@ final class StateShowCommand implements Callable<Integer> {
                 report.path("publishedStep").asLong(),
                 report.path("finished").asBoolean() ? ", its stream has ended" : "");
         out.println("  configuration    " + report.path("configuration").asText());
+        out.println("  digest           " + report.path("digest").asText());
         out.println("  numerics         " + report.path("fingerprint").asText());
         out.println("  trained through  " + offsets(report.path("trainedThrough")));
         out.println("  failed refreshes " + report.path("failedRefreshes").asLong());

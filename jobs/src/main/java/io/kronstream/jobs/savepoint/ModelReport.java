@@ -77,6 +77,7 @@ final class ModelReport extends KeyedStateReaderFunction<String, String> {
         ObjectNode offsets = report.putObject("trainedThrough");
         summary.trainedThrough().forEach((partition, offset) -> offsets.put(Integer.toString(partition), offset));
         try (Arena arena = stored.arena(model, layout, blocks)) {
+            report.put("digest", arena.digest());
             long bytes = 0;
             var tensors = report.putArray("tensors");
             for (TensorSpec tensor : layout.tensors()) {
