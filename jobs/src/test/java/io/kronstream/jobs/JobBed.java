@@ -88,7 +88,7 @@ final class JobBed implements AutoCloseable {
                 RunningJob.submit(cluster.restAddress(), settings, from, stopAt, List.of()));
     }
 
-    private static void send(JobSettings settings, List<String> rows) {
+    static void send(JobSettings settings, List<String> rows) {
         try (FileReplay replay = new FileReplay(
                 settings.kafka(),
                 settings.topics().examples(),
@@ -97,6 +97,14 @@ final class JobBed implements AutoCloseable {
                 settings.learner().mode())) {
             replay.replay(FileReplay.bytes(rows.iterator()));
         }
+    }
+
+    /** Submits the job to go on until it is stopped; its topics are there, and nothing is sent. */
+    Run startEndless(JobSettings settings, StartFrom from) throws Exception {
+        try (TopicAdmin admin = TopicAdmin.connect(settings.kafka())) {
+            JobTopics.prepare(admin, settings);
+        }
+        return new Run(settings, List.of(), RunningJob.submit(cluster.restAddress(), settings, from, null, List.of()));
     }
 
     /** Sends these values, some of which may be null, to the first partition, and runs them to their end. */
@@ -163,6 +171,11 @@ final class JobBed implements AutoCloseable {
         /** Interrupts the job and returns the path of its savepoint. */
         String stop(Path directory) throws Exception {
             return job.stop(directory.toUri().toString(), false);
+        }
+
+        /** Ends the stream here: what is open is learned and published. */
+        void finish(Path directory) throws Exception {
+            job.stop(directory.toUri().toString(), true);
         }
 
         /** Value of a counter of the running job; 0 if it is not known yet. */

@@ -45,6 +45,11 @@ public final class TrainCounters {
     /** Models that had to leave the cache. */
     public static final String EVICTED = "evictedModels";
 
+    /** Commands that arrived, repetitions and refused ones included. */
+    public static final String COMMANDS = "commands";
+    /** Commands that changed nothing, and were answered by a dead letter. */
+    public static final String REFUSED_COMMANDS = "refusedCommands";
+
     /** Their order is the order in saved state: new ones go to the end. */
     private static final List<String> NAMES = List.of(
             EXAMPLES,
@@ -60,7 +65,9 @@ public final class TrainCounters {
             REFUSED,
             REFRESHES_SKIPPED,
             LOADED,
-            EVICTED);
+            EVICTED,
+            COMMANDS,
+            REFUSED_COMMANDS);
 
     final LongCounter examples;
     final LongCounter steps;
@@ -74,6 +81,8 @@ public final class TrainCounters {
     final LongCounter refreshesDrained;
     final LongCounter refused;
     final LongCounter refreshesSkipped;
+    final LongCounter commands;
+    final LongCounter refusedCommands;
 
     private final LongCounter loaded;
     private final LongCounter evicted;
@@ -108,6 +117,8 @@ public final class TrainCounters {
         refreshesDrained = counters.get(NAMES.indexOf(REFRESHES_DRAINED));
         refused = counters.get(NAMES.indexOf(REFUSED));
         refreshesSkipped = counters.get(NAMES.indexOf(REFRESHES_SKIPPED));
+        commands = counters.get(NAMES.indexOf(COMMANDS));
+        refusedCommands = counters.get(NAMES.indexOf(REFUSED_COMMANDS));
         loaded = counters.get(NAMES.indexOf(LOADED));
         evicted = counters.get(NAMES.indexOf(EVICTED));
     }

@@ -5,8 +5,10 @@ import io.kronstream.learner.Example;
 import io.kronstream.learner.Learner;
 import io.kronstream.learner.LearnerFactory;
 import io.kronstream.learner.Mode;
+import io.kronstream.learner.PublishedModel;
 import io.kronstream.learner.RefreshAnswer;
 import io.kronstream.learner.RefreshRequest;
+import io.kronstream.learner.RefusedCommand;
 import io.kronstream.learner.RejectedBatch;
 import io.kronstream.learner.Score;
 import io.kronstream.learner.StepReport;
@@ -17,6 +19,7 @@ import io.kronstream.state.ModelScore;
 import io.kronstream.state.ResidentLearner;
 import io.kronstream.state.TensorChannel;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.RejectedExecutionException;
@@ -123,7 +126,7 @@ final class TrainOperator extends AbstractStreamOperator<ModelScore>
     @Override
     public void processElement(StreamRecord<Example> record) throws Exception {
         Example example = record.getValue();
-        counters.examples.add(1);
+        (example.command() == null ? counters.examples : counters.commands).add(1);
         ResidentLearner learner = enter(example.model());
         if (isFromSecondPartition(learner.learner(), example)) {
             refuse(example, learner.learner());
@@ -132,6 +135,10 @@ final class TrainOperator extends AbstractStreamOperator<ModelScore>
         if (learner.hasParked() || !offer(learner, example)) {
             store.park(learner, example);
             counters.parked.add(1);
+        }
+        if (learner.learner().trainedThrough().isEmpty()) { // a command, and no such model
+            store.drop(learner);
+            return;
         }
         store.changed(learner);
         standStill(example.model());
@@ -190,7 +197,7 @@ final class TrainOperator extends AbstractStreamOperator<ModelScore>
 
     private boolean offer(ResidentLearner learner, Example example) {
         boolean taken = learner.learner().offer(example, new Events(learner));
-        if (taken) {
+        if (taken && example.command() == null) {
             clock.took(learner.learner());
         }
         return taken;
@@ -334,12 +341,39 @@ final class TrainOperator extends AbstractStreamOperator<ModelScore>
             counters.steps.add(1);
             metrics.stepped(report.loss());
             clock.stepped(learner);
-            for (Score score : report.scores()) {
-                output.collect(new StreamRecord<>(new ModelScore(learner.model(), score)));
-            }
+            scored(report.scores());
             if (report.step() % settings.publishEvery() == 0) {
                 publish(learner);
             }
+        }
+
+        @Override
+        public void scored(List<Score> scores) {
+            for (Score score : scores) {
+                output.collect(new StreamRecord<>(new ModelScore(learner.model(), score)));
+            }
+        }
+
+        @Override
+        public void publicationAsked() {
+            publish(learner);
+        }
+
+        @Override
+        public void retired() {
+            emit(TrainOperatorFactory.MODELS, PublishedModel.withdrawal(learner.model()));
+        }
+
+        @Override
+        public void refused(RefusedCommand refusal) {
+            counters.refusedCommands.add(1);
+            deadLetter(
+                    refusal.partition(),
+                    refusal.offset(),
+                    0,
+                    "control",
+                    "The command " + refusal.command() + " changed nothing: " + refusal.reason(),
+                    learner.model());
         }
 
         @Override

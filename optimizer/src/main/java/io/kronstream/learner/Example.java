@@ -15,6 +15,7 @@ package io.kronstream.learner;
  *     where the field was empty; of a column of several values how many there are, then the bucket of each
  * @param label the label; NaN where the field was empty
  * @param weight how much it counts in the mean loss of its mini-batch; 1 unless the record says otherwise
+ * @param command what the record tells the model to do, in place of anything to learn; null for an example
  */
 public record Example(
         String model,
@@ -25,7 +26,22 @@ public record Example(
         double[] numeric,
         int[] categorical,
         double label,
-        double weight) {
+        double weight,
+        Command command) {
+
+    /** An example. */
+    public Example(
+            String model,
+            int partition,
+            long offset,
+            int row,
+            long timestamp,
+            double[] numeric,
+            int[] categorical,
+            double label,
+            double weight) {
+        this(model, partition, offset, row, timestamp, numeric, categorical, label, weight, null);
+    }
 
     /** The only example of its record, with weight 1. */
     public Example(
@@ -39,8 +55,13 @@ public record Example(
         this(model, partition, offset, 0, timestamp, numeric, categorical, label, 1);
     }
 
+    /** A command in its place among the examples. */
+    public static Example command(String model, int partition, long offset, long timestamp, Command command) {
+        return new Example(model, partition, offset, 0, timestamp, new double[0], new int[0], Double.NaN, 1, command);
+    }
+
     /** Approximate heap bytes, for bounds on what waits. */
     public int bytes() {
-        return 96 + 8 * numeric.length + 4 * categorical.length;
+        return (command == null ? 96 : 512) + 8 * numeric.length + 4 * categorical.length;
     }
 }

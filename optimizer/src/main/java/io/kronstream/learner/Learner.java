@@ -48,21 +48,38 @@ public final class Learner implements AutoCloseable {
 
         /** A refresh was due and not needed: the old basis still fits. */
         default void skipped() {}
+
+        /** A mini-batch was predicted, and not learned since the model is paused. */
+        default void scored(List<Score> scores) {}
+
+        /** A command asks for a version: this is the moment to publish. */
+        default void publicationAsked() {}
+
+        /** A command has retired the model: what is published of it is to be withdrawn. */
+        default void retired() {}
+
+        /** A command was refused, at its place or at its step. */
+        default void refused(RefusedCommand refusal) {}
     }
 
     /** Heap bytes of a learner, and of an instance beside what they count themselves: measured, rounded up. */
     private static final int LEARNER_BYTES = 1024;
 
     private static final long INSTANCE_BYTES = 128;
+    /** The published step of a model of which nothing is published any more. */
+    private static final long NEVER = -1;
 
-    private final LearnerFactory shared;
-    private final LearnerSettings settings;
+    /** Of the options as commands have left them, as are {@link #settings}. */
+    private LearnerFactory shared;
+
+    private LearnerSettings settings;
     private final String model;
     private final Arena arena;
     private final ModelNetwork network;
     private final Refreshes refreshes;
     private final Features features;
     private final MiniBatches batches = new MiniBatches();
+    private final Helm helm = new Helm();
     private final SortedMap<Integer, Long> trainedThrough = new TreeMap<>();
     /** Null in {@link Mode#ORDERED}. */
     private final Journal journal;
@@ -91,22 +108,27 @@ public final class Learner implements AutoCloseable {
     }
 
     /**
-     * Takes an example, if no closed mini-batch waits for a refresh.
+     * Takes an example, or a command, if no closed mini-batch waits for a refresh.
      *
      * @return false if it was not taken: offer it again after {@link #advance} has returned true
      */
     public boolean offer(Example example, Listener listener) {
-        if (batches.isReady()) {
+        if (waiting()) {
             return false;
+        }
+        if (example.command() != null) {
+            command(example, listener);
+            return true;
+        }
+        if (helm.retired) {
+            took(example);
+            return true;
         }
         if (closesBefore(example) && !closeOpen(listener)) {
             return false;
         }
         Instance instance = features.add(example);
-        trainedThrough.merge(example.partition(), example.offset(), Math::max);
-        if (journal != null) {
-            journal.took(example.partition(), example.offset());
-        }
+        took(example);
         finished = false;
         if (instance != null) {
             batches.open().instances.add(instance);
@@ -118,6 +140,78 @@ public final class Learner implements AutoCloseable {
         return true;
     }
 
+    private void took(Example example) {
+        trainedThrough.merge(example.partition(), example.offset(), Math::max);
+        if (journal != null) {
+            journal.took(example.partition(), example.offset());
+        }
+    }
+
+    /** A command has its place in the order of the examples. */
+    private void command(Example record, Listener listener) {
+        Command command = record.command();
+        Helm.Received received = new Helm.Received(command, record.partition(), record.offset());
+        if (trainedThrough.isEmpty()) {
+            refuse(received, "model '" + model + "' has not seen an example yet", listener);
+            return;
+        }
+        took(record);
+        if (!helm.isNew(command.id())) {
+            return;
+        }
+        if (command.atStep() == 0) {
+            carryOut(received, listener);
+        } else if (command.atStep() <= step) {
+            refuse(received, "model '" + model + "' has taken " + step + " steps already", listener);
+        } else if (helm.isFull()) {
+            refuse(received, "as many as " + Helm.MAX_WAITING + " commands wait for their step", listener);
+        } else {
+            helm.await(received);
+        }
+    }
+
+    /** Carries out the commands that were given for the next step. */
+    private void carryOutDue(Listener listener) {
+        for (Helm.Received due = helm.takeDue(step + 1); due != null; due = helm.takeDue(step + 1)) {
+            carryOut(due, listener);
+        }
+    }
+
+    private void carryOut(Helm.Received received, Listener listener) {
+        Command command = received.command();
+        if (command.kind() == Command.Kind.SET) {
+            try {
+                use(helm.with(command.name(), command.value()));
+            } catch (IllegalArgumentException e) {
+                refuse(received, e.getMessage(), listener);
+                return;
+            }
+        }
+        helm.carriedOut(received, step + 1);
+        switch (command.kind()) {
+            case PUBLISH -> listener.publicationAsked();
+            case RETIRE -> {
+                publishedStep = NEVER;
+                listener.retired();
+            }
+            case RESUME -> advance(listener);
+            case PAUSE, SET -> {} // nobody is told
+        }
+    }
+
+    /** Goes on with these values in place of the job's. */
+    private void use(SortedMap<String, String> values) {
+        shared = shared.with(values);
+        settings = shared.settings();
+        network.use(shared);
+        refreshes.use(shared);
+        helm.use(values);
+    }
+
+    private static void refuse(Helm.Received received, String reason, Listener listener) {
+        listener.refused(new RefusedCommand(received.command(), received.partition(), received.offset(), reason));
+    }
+
     /**
      * Closes the open mini-batch although it is not full. What is said of {@link #offer} holds: nothing happens while a
      * closed mini-batch waits for a refresh.
@@ -125,7 +219,10 @@ public final class Learner implements AutoCloseable {
      * @return whether nothing waits any more
      */
     public boolean closeOpen(Listener listener) {
-        if (batches.isReady()) {
+        if (helm.retired) {
+            return true;
+        }
+        if (waiting()) {
             return false;
         }
         if (batches.openSize() > 0) {
@@ -156,16 +253,27 @@ public final class Learner implements AutoCloseable {
 
     /** Takes the steps that are possible now; true if nothing waits any more. */
     public boolean advance(Listener listener) {
-        while (batches.isReady()) {
+        while (waiting()) {
             MiniBatch batch = batches.next();
             batch.dropUnlabelled();
-            // a refresh is installed before a step, not before a mini-batch that makes none
-            boolean learnable = !batch.instances.isEmpty();
-            if (learnable && !refreshes.installDue(step, listener)) {
+            if (batch.instances.isEmpty()) {
+                batches.removeNext(); // it makes no step, before which something would be due
+                continue;
+            }
+            if (!helm.paused) {
+                carryOutDue(listener);
+            }
+            if (helm.retired) {
+                return true;
+            }
+            if (!helm.paused && !refreshes.installDue(step, listener)) {
                 return false;
             }
             batches.removeNext();
-            if (learnable) {
+            if (helm.paused) {
+                network.predict(batch, step);
+                listener.scored(scores(batch));
+            } else {
                 learn(batch, listener);
             }
         }
@@ -178,6 +286,9 @@ public final class Learner implements AutoCloseable {
      * @return false if it waits for a refresh: call again after the answer
      */
     public boolean finish(Listener listener) {
+        if (helm.retired) {
+            return true;
+        }
         if (!batches.isReady()) {
             if (journal != null && !finished) {
                 journal.finished();
@@ -252,7 +363,12 @@ public final class Learner implements AutoCloseable {
 
     /** Whether a closed mini-batch waits for an answer. */
     public boolean waiting() {
-        return batches.isReady();
+        return batches.isReady() && !helm.retired;
+    }
+
+    /** How commands have left it. */
+    public ControlState control() {
+        return helm.state();
     }
 
     /**
@@ -263,9 +379,9 @@ public final class Learner implements AutoCloseable {
         return !trainedThrough.isEmpty() && !trainedThrough.containsKey(partition);
     }
 
-    /** The next version, or empty if no step was taken since the last one. */
+    /** The next version, or empty if no step was taken since the last one, or if the model is retired. */
     public Optional<PublishedModel> publish() {
-        if (step == publishedStep) {
+        if (step == publishedStep || helm.retired) {
             return Optional.empty();
         }
         version++;
@@ -288,7 +404,8 @@ public final class Learner implements AutoCloseable {
                 shared.fingerprint(),
                 digest,
                 PublishedPayload.of(shared, features, network.published()),
-                segment));
+                segment,
+                helm.state()));
     }
 
     /** Parameters and optimizer tensors. */
@@ -342,6 +459,7 @@ public final class Learner implements AutoCloseable {
                 + arena.heapBytes()
                 + features.bytes()
                 + batches.instances() * (INSTANCE_BYTES + Float.BYTES * (long) Features.width(settings.schema()))
+                + helm.bytes()
                 + (journal == null ? 0 : journal.bytes());
     }
 
@@ -366,6 +484,7 @@ public final class Learner implements AutoCloseable {
             features.write(out);
             batches.write(out, features.awaiting());
             writeJournal(out);
+            helm.write(out);
         } catch (IOException e) {
             throw new UncheckedIOException("Writing to memory failed", e);
         }
@@ -453,6 +572,10 @@ public final class Learner implements AutoCloseable {
             features.read(in);
             batches.read(in, settings).forEach(features::await);
             readJournal(in);
+            if (header[0] >= LearnerSummary.LAYOUT_WITH_HELM) {
+                helm.read(in);
+                use(withOptimizer ? new TreeMap<>(helm.values) : new TreeMap<>());
+            }
         } catch (IOException e) {
             throw new UncheckedIOException("The state of model " + model + " cannot be read", e);
         }

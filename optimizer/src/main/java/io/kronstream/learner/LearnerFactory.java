@@ -21,6 +21,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
+import java.util.TreeMap;
 
 /** Creates the learners of one thread, which share its scratch memory. Not thread-safe. */
 public final class LearnerFactory implements AutoCloseable {
@@ -36,15 +37,24 @@ public final class LearnerFactory implements AutoCloseable {
     private final BasisFit basisFit = new BasisFit(Precision.FLOAT);
     private final double[] targets;
     private final Map<Integer, Matrix> results = new HashMap<>();
+    /** Null unless it is one of another factory's {@link #variants}. */
+    private final LearnerFactory original;
+
+    private final Map<SortedMap<String, String>, LearnerFactory> variants = new HashMap<>();
 
     /** @throws IllegalArgumentException if {@link LearnerSettings#problems()} finds any */
     public LearnerFactory(LearnerSettings settings) {
+        this(settings, null);
+    }
+
+    private LearnerFactory(LearnerSettings settings, LearnerFactory original) {
         List<String> problems = settings.problems();
         if (!problems.isEmpty()) {
             throw new IllegalArgumentException(String.join("; ", problems));
         }
         Numerics.singleThreaded();
         this.settings = settings;
+        this.original = original;
         this.fingerprint = Numerics.fingerprint();
         this.targets = new double[settings.batch()];
         this.objective = settings.network().objective().of(settings.schema().task());
@@ -122,6 +132,27 @@ public final class LearnerFactory implements AutoCloseable {
         return learner;
     }
 
+    /**
+     * What learners share for which some options have been set to other values. The state of learners is the same for
+     * all values. Each different set of values has scratch memory of its own, until this factory is closed.
+     *
+     * @throws IllegalArgumentException as {@link LearnerSettings#with(SortedMap)}
+     */
+    LearnerFactory with(SortedMap<String, String> values) {
+        if (original != null) {
+            return original.with(values);
+        }
+        if (values.isEmpty()) {
+            return this;
+        }
+        LearnerFactory variant = variants.get(values);
+        if (variant == null) {
+            variant = new LearnerFactory(settings.with(values), this);
+            variants.put(new TreeMap<>(values), variant);
+        }
+        return variant;
+    }
+
     /** What the state of this factory's learners is made of. */
     public LearnerLayout layout() {
         return layout;
@@ -186,5 +217,6 @@ public final class LearnerFactory implements AutoCloseable {
         basisFit.close();
         sideLayers.close();
         results.values().forEach(Matrix::close);
+        variants.values().forEach(LearnerFactory::close);
     }
 }

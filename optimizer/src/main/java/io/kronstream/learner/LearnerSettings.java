@@ -9,6 +9,7 @@ import io.kronstream.optimizers.Optimizers;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
@@ -39,6 +40,11 @@ public record LearnerSettings(
 
     public static final List<Integer> DEFAULT_HIDDEN = List.of(128, 64);
     public static final int DEFAULT_BATCH = 32;
+
+    /** More options than {@link #adjustable()} will ever name. */
+    static final int MAX_ADJUSTABLE = 1000;
+
+    private static final String OF_OPTIMIZER = "optimizer.";
 
     /** In {@link Mode#ORDERED}, with every refresh done when the optimizer says so. */
     public LearnerSettings(
@@ -73,6 +79,75 @@ public record LearnerSettings(
     /** The same with another policy. */
     public LearnerSettings with(RefreshPolicy other) {
         return new LearnerSettings(schema, network, optimizer, batch, batchInterval, lag, seed, mode, other);
+    }
+
+    /** Option keys of what a running model can be told to change: see {@link Command.Kind#SET}. */
+    public List<String> adjustable() {
+        List<String> adjustable = new ArrayList<>(free());
+        adjustable.removeAll(List.of("batch.interval", "model.seed", "model.publish-every"));
+        return adjustable;
+    }
+
+    /**
+     * The same with other values of some {@link #adjustable()} options.
+     *
+     * @throws IllegalArgumentException if one cannot be adjusted, or its value is not allowed; the message says which are
+     */
+    public LearnerSettings with(SortedMap<String, String> values) {
+        LearnerSettings changed = this;
+        for (Map.Entry<String, String> value : values.entrySet()) {
+            if (!adjustable().contains(value.getKey())) {
+                throw new IllegalArgumentException("'" + value.getKey()
+                        + "' cannot be changed while a model learns; what can is "
+                        + String.join(", ", adjustable()));
+            }
+            changed = changed.with(value.getKey(), value.getValue());
+        }
+        List<String> problems = changed.problems();
+        if (!problems.isEmpty()) {
+            throw new IllegalArgumentException(String.join("; ", problems));
+        }
+        return changed;
+    }
+
+    private LearnerSettings with(String key, String text) {
+        if (key.startsWith(OF_OPTIMIZER)) {
+            return with(optimizer.with(key.substring(OF_OPTIMIZER.length()), text));
+        }
+        return switch (key) {
+            case "refresh.interval", "refresh.method" -> with(optimizer.with(key.replace('.', '-'), text));
+            case "refresh.tolerance" -> with(new RefreshPolicy(number(key, text), refresh.stagger()));
+            case "refresh.stagger" -> with(new RefreshPolicy(refresh.tolerance(), flag(key, text)));
+            case "model.quantile" -> with(network.with(number(key, text), network.rowRate(), network.vectorRate()));
+            case "embedding.learning-rate" -> with(
+                    network.with(network.level(), number(key, text), network.vectorRate()));
+            case "vector.learning-rate" -> with(network.with(network.level(), network.rowRate(), number(key, text)));
+            default -> throw new IllegalStateException("'" + key + "' is adjustable, but nobody knows how");
+        };
+    }
+
+    private LearnerSettings with(OptimizerSettings other) {
+        return new LearnerSettings(schema, network, other, batch, batchInterval, lag, seed, mode, refresh);
+    }
+
+    private LearnerSettings with(NetworkSettings other) {
+        return new LearnerSettings(schema, other, optimizer, batch, batchInterval, lag, seed, mode, refresh);
+    }
+
+    private static double number(String key, String text) {
+        try {
+            return Double.parseDouble(text);
+        } catch (NumberFormatException e) {
+            throw new IllegalArgumentException("'" + key + "' must be a number, was " + text);
+        }
+    }
+
+    private static boolean flag(String key, String text) {
+        return switch (text) {
+            case "true" -> true;
+            case "false" -> false;
+            default -> throw new IllegalArgumentException("'" + key + "' must be true or false, was " + text);
+        };
     }
 
     /** The defaults for a schema and an optimizer. */

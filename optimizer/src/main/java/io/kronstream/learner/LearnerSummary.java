@@ -36,7 +36,10 @@ public record LearnerSummary(
         SortedMap<Integer, Long> trainedThrough) {
 
     /** Of the whole header. */
-    private static final int LAYOUT = 1;
+    private static final int LAYOUT = 2;
+
+    /** From this layout on a header ends with a {@link Helm}. */
+    static final int LAYOUT_WITH_HELM = 2;
 
     /**
      * What a header says of its learner.

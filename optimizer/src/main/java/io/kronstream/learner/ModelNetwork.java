@@ -13,7 +13,7 @@ import java.util.OptionalDouble;
 
 /** The parameters of one model: how they start, predict a mini-batch, and learn from one. */
 final class ModelNetwork {
-    private final LearnerFactory shared;
+    private LearnerFactory shared;
     private final String model;
     private final Arena arena;
     /** Of the dense layers, and then of the others. */
@@ -34,6 +34,11 @@ final class ModelNetwork {
         }
         this.matrices = List.copyOf(parameters);
         parameters.addAll(shared.sideLayers().parameters(arena));
+    }
+
+    /** Goes on with other values of the options. */
+    void use(LearnerFactory other) {
+        shared = other;
     }
 
     static String layerPrefix(int layer) {

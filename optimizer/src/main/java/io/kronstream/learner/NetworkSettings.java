@@ -55,6 +55,11 @@ public record NetworkSettings(
                 layers, Objective.AUTO, DEFAULT_LEVEL, RowMethod.ADAGRAD, DEFAULT_ROW_RATE, DEFAULT_VECTOR_RATE);
     }
 
+    /** The same with other values of what may change while a model learns. */
+    NetworkSettings with(double otherLevel, double otherRowRate, double otherVectorRate) {
+        return new NetworkSettings(layers, objective, otherLevel, rowMethod, otherRowRate, otherVectorRate);
+    }
+
     /** The layers as {@link LayerSpec#parse} reads them. */
     public String text() {
         return layers.stream().map(LayerSpec::text).collect(Collectors.joining(", ", "[", "]"));

@@ -22,6 +22,7 @@ import java.util.TreeMap;
  * @param modelDigest SHA-256 (hex) over all parameters and optimizer state
  * @param payload what a reader needs to predict: network, feature statistics, parameters; null for a model that is withdrawn
  * @param journal what was learned since the version before; null in {@link Mode#ORDERED}, where the topic says it
+ * @param control how commands have left it
  */
 public record PublishedModel(
         String model,
@@ -35,11 +36,13 @@ public record PublishedModel(
         String fingerprint,
         String modelDigest,
         byte[] payload,
-        JournalSegment journal) {
+        JournalSegment journal,
+        ControlState control) {
 
     /** Tells that a model is served no more: its published versions go. */
     public static PublishedModel withdrawal(String model) {
-        return new PublishedModel(model, 0, 0, 0, new TreeMap<>(), false, "", "", "", "", null, null);
+        return new PublishedModel(
+                model, 0, 0, 0, new TreeMap<>(), false, "", "", "", "", null, null, ControlState.NONE);
     }
 
     public boolean isWithdrawal() {

@@ -22,8 +22,8 @@ import java.util.List;
 final class Refreshes {
     private static final long SLOT_BYTES = 96;
 
-    private final LearnerFactory shared;
-    private final LearnerSettings settings;
+    private LearnerFactory shared;
+    private LearnerSettings settings;
     private final String model;
     private final Arena arena;
     private final List<LayerState> layers;
@@ -46,6 +46,12 @@ final class Refreshes {
                         layer, side, shared.optimizer().sideLength(shape.rows(), shape.columns(), side)));
             }
         }
+    }
+
+    /** Goes on with other values of the options. */
+    void use(LearnerFactory other) {
+        shared = other;
+        settings = other.settings();
     }
 
     /** Asks for the refreshes that are due after a step; returns those that are not deferred, for {@link #request}. */

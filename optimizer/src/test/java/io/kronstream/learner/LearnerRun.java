@@ -19,7 +19,10 @@ class LearnerRun implements Learner.Listener {
 
     final List<Score> scores = new ArrayList<>();
     final List<RejectedBatch> rejected = new ArrayList<>();
-    private final LearnerSettings settings;
+    final List<RefusedCommand> refused = new ArrayList<>();
+    final List<PublishedModel> published = new ArrayList<>();
+    int retirements;
+    private LearnerSettings settings;
     private final Answers answers;
     private final RefreshWorker worker = new RefreshWorker();
     private final List<RefreshRequest> held = new ArrayList<>();
@@ -92,6 +95,32 @@ class LearnerRun implements Learner.Listener {
         } else {
             held.add(request);
         }
+    }
+
+    /** The same from now on with other settings, as after a restore. */
+    LearnerRun restart(LearnerSettings other) {
+        settings = other;
+        return restart();
+    }
+
+    @Override
+    public void scored(List<Score> others) {
+        scores.addAll(others);
+    }
+
+    @Override
+    public void publicationAsked() {
+        learner.publish().ifPresent(published::add);
+    }
+
+    @Override
+    public void retired() {
+        retirements++;
+    }
+
+    @Override
+    public void refused(RefusedCommand refusal) {
+        refused.add(refusal);
     }
 
     @Override

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.kronstream.state;
 
+import io.kronstream.learner.Command;
 import io.kronstream.learner.Example;
 import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
 
-/** Bytes of an {@link Example}; those of layout 1 have neither a row nor a weight. */
+/** Bytes of an {@link Example}; those of layout 1 have neither a row nor a weight, those of 2 no command. */
 public final class ExampleCodec implements Codec<Example> {
     private static final long serialVersionUID = 1;
 
@@ -15,7 +16,7 @@ public final class ExampleCodec implements Codec<Example> {
 
     @Override
     public int layout() {
-        return 2;
+        return 3;
     }
 
     @Override
@@ -31,6 +32,7 @@ public final class ExampleCodec implements Codec<Example> {
         Wire.writeInts(example.categorical(), out);
         out.writeDouble(example.label());
         out.writeDouble(example.weight());
+        writeCommand(example.command(), out);
     }
 
     @Override
@@ -44,6 +46,34 @@ public final class ExampleCodec implements Codec<Example> {
                 Wire.readDoubles(Wire.readLength("the numeric columns", MAX_COLUMNS, in), in),
                 Wire.readInts(Wire.readLength("the categorical columns", MAX_COLUMNS, in), in),
                 in.readDouble(),
-                layout == 1 ? 1 : in.readDouble());
+                layout == 1 ? 1 : in.readDouble(),
+                layout < 3 ? null : readCommand(in));
+    }
+
+    private static void writeCommand(Command command, DataOutput out) throws IOException {
+        out.writeBoolean(command != null);
+        if (command != null) {
+            Wire.writeString(command.id(), out);
+            Wire.writeString(command.kind().name(), out);
+            out.writeLong(command.atStep());
+            Wire.writeString(command.name(), out);
+            Wire.writeText(command.value(), out);
+        }
+    }
+
+    private static Command readCommand(DataInput in) throws IOException {
+        if (!in.readBoolean()) {
+            return null;
+        }
+        try {
+            return new Command(
+                    Wire.readString(in),
+                    Command.Kind.valueOf(Wire.readString(in)),
+                    in.readLong(),
+                    Wire.readString(in),
+                    Wire.readText(in));
+        } catch (IllegalArgumentException e) {
+            throw new IOException("A command is damaged: " + e.getMessage(), e);
+        }
     }
 }

@@ -122,6 +122,14 @@ public final class LearnerStore implements AutoCloseable {
         }
     }
 
+    /** Takes a learner out of memory without writing it: it is as it was when it was loaded. */
+    public void drop(ResidentLearner learner) {
+        resident.remove(learner.learner().model());
+        residentModels = resident.size();
+        count(learner, 0, 0);
+        learner.learner().close();
+    }
+
     /** Lets an example wait behind those that already wait for this learner. */
     public void park(ResidentLearner learner, Example example) {
         if (!learner.hasParked()) {

@@ -37,6 +37,19 @@ public final class Wire {
         return new String(readExactly(readLength("a string", MAX_STRING, in), in), StandardCharsets.UTF_8);
     }
 
+    /** Writes a string or null. */
+    public static void writeText(String value, DataOutput out) throws IOException {
+        out.writeBoolean(value != null);
+        if (value != null) {
+            writeString(value, out);
+        }
+    }
+
+    /** Reads a string or null. */
+    public static String readText(DataInput in) throws IOException {
+        return in.readBoolean() ? readString(in) : null;
+    }
+
     /** Writes a byte array or null. */
     public static void writeBytes(byte[] value, DataOutput out) throws IOException {
         if (value == null) {

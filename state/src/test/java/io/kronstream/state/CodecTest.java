@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.kronstream.fisher.RefreshMethod;
+import io.kronstream.learner.Command;
+import io.kronstream.learner.ControlState;
 import io.kronstream.learner.Example;
 import io.kronstream.learner.JournalSegment;
 import io.kronstream.learner.LearnerLayout;
@@ -46,6 +48,9 @@ class CodecTest {
     static Stream<Arguments> values() {
         return Stream.of(
                 Arguments.of(new ExampleCodec(), EXAMPLE),
+                Arguments.of(
+                        new ExampleCodec(),
+                        Example.command("m", 1, 2, 3, new Command("i", Command.Kind.SET, 4, "name", null))),
                 Arguments.of(new ParkedExamplesCodec(), new ParkedExamples(Collections.nCopies(64, EXAMPLE))),
                 Arguments.of(
                         new ModelScoreCodec(),
@@ -64,7 +69,11 @@ class CodecTest {
                                 "f",
                                 "d",
                                 new byte[100_000],
-                                new JournalSegment("e", new byte[] {2, 0, 9}))),
+                                new JournalSegment("e", new byte[] {2, 0, 9}),
+                                new ControlState(
+                                        true,
+                                        new TreeMap<>(Map.of("optimizer.learning-rate", "0.5")),
+                                        List.of(new ControlState.Applied("1", "pause", "", null, 7, 0, 9))))),
                 Arguments.of(
                         new LearnerLayoutCodec(),
                         new LearnerLayout(
@@ -104,10 +113,11 @@ class CodecTest {
         }
         assertThat(digests)
                 .containsExactly(
-                        "Example 2 a76896d33ff886db",
-                        "ParkedExamples 1 c3edfcb6f63a897e",
+                        "Example 3 232ee7884f1c2fcb",
+                        "Example 3 688f715706a6b6b9",
+                        "ParkedExamples 1 630feccf31f9fd1f",
                         "ModelScore 2 5d40f56d86b9ffc0",
-                        "PublishedModel 1 4089810e2cb11f22",
+                        "PublishedModel 2 9529288cccff7750",
                         "LearnerLayout 1 bcff030f49640ac0",
                         "RefreshRequest 1 f09a30f76aafc5e0",
                         "RefreshRequest 1 d82297d47d3405a4",

@@ -129,12 +129,15 @@ public final class ExampleDecoder implements Serializable {
     }
 
     /**
-     * The examples of a record, at least one.
+     * The examples of a record, at least one; or its command, in the form of one.
      *
      * @throws UndecodableException if the record is not what the schema says
      * @throws ConnectorException if something that decoding needs does not answer
      */
     public List<Example> decode(RawRecord raw) throws UndecodableException {
+        if (raw.control()) {
+            return List.of(CommandDecoder.decode(raw, key < 0 ? defaultModel : null));
+        }
         byte[] value = raw.value();
         if (value == null || value.length == 0) {
             throw new UndecodableException("empty", "The record has no value");

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.kronstream.connectors.example;
 
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+
 /**
  * A record of the examples topic as it was read. The arrays are never changed after construction.
  *
@@ -10,5 +12,25 @@ package io.kronstream.connectors.example;
  * @param timestamp the Kafka record's timestamp in milliseconds
  * @param key key bytes, or null
  * @param value value bytes, or null
+ * @param control whether it is no example but a command: its value is JSON for {@link CommandDecoder}
  */
-public record RawRecord(String topic, int partition, long offset, long timestamp, byte[] key, byte[] value) {}
+public record RawRecord(
+        String topic, int partition, long offset, long timestamp, byte[] key, byte[] value, boolean control) {
+
+    /** A record that holds examples. */
+    public RawRecord(String topic, int partition, long offset, long timestamp, byte[] key, byte[] value) {
+        this(topic, partition, offset, timestamp, key, value, false);
+    }
+
+    /** A record from Kafka; a command is known by its header {@link CommandDecoder#HEADER}. */
+    public static RawRecord of(ConsumerRecord<byte[], byte[]> read) {
+        return new RawRecord(
+                read.topic(),
+                read.partition(),
+                read.offset(),
+                read.timestamp(),
+                read.key(),
+                read.value(),
+                read.headers().lastHeader(CommandDecoder.HEADER) != null);
+    }
+}

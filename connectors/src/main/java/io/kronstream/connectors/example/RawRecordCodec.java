@@ -9,7 +9,7 @@ import java.io.DataOutput;
 import java.io.IOException;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 
-/** Bytes of a {@link RawRecord} between two operators: topic, partition, offset, timestamp, key, value. */
+/** Bytes of a {@link RawRecord} between two operators: topic, partition, offset, timestamp, key, value, control. */
 public final class RawRecordCodec implements Codec<RawRecord> {
     private static final long serialVersionUID = 1;
 
@@ -18,7 +18,7 @@ public final class RawRecordCodec implements Codec<RawRecord> {
 
     @Override
     public int layout() {
-        return 1;
+        return 2;
     }
 
     @Override
@@ -29,6 +29,7 @@ public final class RawRecordCodec implements Codec<RawRecord> {
         out.writeLong(raw.timestamp());
         Wire.writeBytes(raw.key(), out);
         Wire.writeBytes(raw.value(), out);
+        out.writeBoolean(raw.control());
     }
 
     @Override
@@ -39,6 +40,7 @@ public final class RawRecordCodec implements Codec<RawRecord> {
                 in.readLong(),
                 in.readLong(),
                 Wire.readBytes(Wire.MAX_BYTES, in),
-                Wire.readBytes(Wire.MAX_BYTES, in));
+                Wire.readBytes(Wire.MAX_BYTES, in),
+                layout > 1 && in.readBoolean());
     }
 }

@@ -12,7 +12,7 @@ public final class RawRecordDeserializer implements KafkaRecordDeserializationSc
 
     @Override
     public void deserialize(ConsumerRecord<byte[], byte[]> in, Collector<RawRecord> out) {
-        out.collect(new RawRecord(in.topic(), in.partition(), in.offset(), in.timestamp(), in.key(), in.value()));
+        out.collect(RawRecord.of(in));
     }
 
     @Override

@@ -14,7 +14,7 @@ public final class Sentences {
     }
 
     /** The beginning of a message that may quote what came from outside. */
-    static String cut(String text) {
+    public static String cut(String text) {
         return cut(text, MAX_CHARACTERS);
     }
 

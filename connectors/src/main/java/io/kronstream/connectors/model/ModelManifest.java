@@ -15,6 +15,7 @@ import com.fasterxml.jackson.databind.SerializerProvider;
 import com.fasterxml.jackson.databind.deser.std.StdScalarDeserializer;
 import com.fasterxml.jackson.databind.module.SimpleModule;
 import com.fasterxml.jackson.databind.ser.std.StdScalarSerializer;
+import io.kronstream.learner.ControlState;
 import io.kronstream.learner.LearnerSettings;
 import io.kronstream.learner.PublishedModel;
 import io.kronstream.network.LayerSpec;
@@ -44,6 +45,7 @@ import java.util.TreeMap;
  * @param payloadBytes length of the payload
  * @param payloadSha256 SHA-256 (hex) of the payload
  * @param reference URI of the file that holds the payload of a model too large for the topic; else null
+ * @param control how commands have left the model; null if it was never given any
  * @param chunks the payload's pieces in order; none if there is a reference
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
@@ -63,6 +65,7 @@ import java.util.TreeMap;
     "payloadBytes",
     "payloadSha256",
     "reference",
+    "control",
     "chunks"
 })
 public record ModelManifest(
@@ -81,6 +84,7 @@ public record ModelManifest(
         long payloadBytes,
         String payloadSha256,
         String reference,
+        ControlState control,
         List<Chunk> chunks) {
 
     /**
@@ -162,6 +166,7 @@ public record ModelManifest(
                 published.payload().length,
                 published.payloadSha256(),
                 reference,
+                published.control().equals(ControlState.NONE) ? null : published.control(),
                 chunks);
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.kronstream.connectors.model;
 
+import io.kronstream.learner.ControlState;
 import io.kronstream.learner.PublishedModel;
 import java.util.List;
 import java.util.Map;
@@ -31,7 +32,8 @@ public final class Models {
                 "Haswell OpenBLAS",
                 ModelChunk.sha256(payload),
                 payload,
-                null);
+                null,
+                ControlState.NONE);
     }
 
     public static List<ModelRecord> records(PublishedModel published, int chunkBytes) {

@@ -27,6 +27,7 @@ import picocli.CommandLine.ParameterException;
             VerifyCommand.class,
             RunCommand.class,
             ModelCommand.class,
+            ControlCommand.class,
             ReplayCommand.class,
             DrillCommand.class,
             StateCommand.class,

@@ -34,18 +34,25 @@ final class ModelsOption {
     @Option(names = "--verbose", description = "Shows the logs, and the stack trace of a failure.")
     private boolean verbose;
 
-    /** A reader of what is committed; the topic is there. */
-    ModelReader open() throws JobFailure {
+    KafkaSettings kafka() {
         if (bootstrap.isBlank()) {
             throw new InvalidSettingsException("--bootstrap", List.of("must be HOST:PORT, was empty"));
         }
-        KafkaSettings kafka = new KafkaSettings(bootstrap, properties);
-        Topics topics;
+        return new KafkaSettings(bootstrap, properties);
+    }
+
+    Topics topics() {
         try {
-            topics = new Topics(prefix);
+            return new Topics(prefix);
         } catch (IllegalArgumentException e) {
             throw new InvalidSettingsException("--prefix", List.of(e.getMessage()));
         }
+    }
+
+    /** A reader of what is committed; the topic is there. */
+    ModelReader open() throws JobFailure {
+        KafkaSettings kafka = kafka();
+        Topics topics = topics();
         try (TopicAdmin admin = TopicAdmin.connect(kafka)) {
             if (!admin.exists(topics.models())) {
                 throw new JobFailure("There is no topic " + topics.models() + " at " + bootstrap + ": is '" + prefix

@@ -63,6 +63,9 @@ final class ArrivalReplay implements Journal.Visitor, AutoCloseable {
     @Override
     public void run(int partition, long from, long to, long examples) {
         PartitionCursor cursor = partitions.computeIfAbsent(partition, this::open);
+        while (cursor.end < 0 && cursor.next != null && cursor.next.command() != null && cursor.next.offset() < from) {
+            cursor.advance(); // it came before the model's first example, and was refused
+        }
         if (from < cursor.end) {
             throw broken(partition, "name offset " + from + " twice");
         }

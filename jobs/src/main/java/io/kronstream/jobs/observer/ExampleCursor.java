@@ -94,13 +94,7 @@ final class ExampleCursor implements AutoCloseable {
                 continue;
             }
             try {
-                decoded.addAll(decoder.decode(new RawRecord(
-                        record.topic(),
-                        record.partition(),
-                        record.offset(),
-                        record.timestamp(),
-                        record.key(),
-                        record.value())));
+                decoded.addAll(decoder.decode(RawRecord.of(record)));
             } catch (UndecodableException e) {
                 // the job has set it aside, too
             }

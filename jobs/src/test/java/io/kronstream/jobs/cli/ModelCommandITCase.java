@@ -10,6 +10,7 @@ import io.kronstream.connectors.KafkaSettings;
 import io.kronstream.connectors.TopicAdmin;
 import io.kronstream.connectors.TopicSettings;
 import io.kronstream.connectors.Topics;
+import io.kronstream.connectors.example.RawRecord;
 import io.kronstream.connectors.model.VersionCutter;
 import io.kronstream.jobs.embedded.EmbeddedBroker;
 import io.kronstream.learner.DataSchema;
@@ -30,10 +31,16 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -72,6 +79,39 @@ class ModelCommandITCase {
             assertThat(tensors.path("payload").path("data_offsets").get(1).asInt())
                     .isEqualTo(bytes.remaining());
             assertThat(tensors.path("__metadata__").path("network").asText()).contains("dense: 3");
+        }
+    }
+
+    @Test
+    void commandsGoToTheModelsPartition(@TempDir Path dir) throws Exception {
+        try (EmbeddedBroker broker = EmbeddedBroker.start(dir.resolve("kafka"), 0)) {
+            KafkaSettings kafka = KafkaSettings.of(broker.bootstrap());
+            publish(kafka, new Topics("shop"));
+            String[] where = {"--bootstrap", broker.bootstrap(), "--prefix", "shop"};
+
+            String[] set = {"control", "set", "--name", "optimizer.learning-rate", "--value", "0.1", "--at-step", "9"};
+            assertThat(run(0, where, set))
+                    .startsWith("Told model m to set: topic shop.examples, partition 0, offset 0");
+            JsonNode answer = new ObjectMapper().readTree(run(0, where, "control", "pause", "--id", "lunch", "--json"));
+            assertThat(answer.path("offset").asLong()).isEqualTo(1);
+            assertThat(run(2, where, "control", "pause", "--at-step", "-1")).contains("must not be negative");
+            assertThat(run(1, where, "control", "retire", "--model", "n")).contains("no version of model 'n'");
+
+            try (KafkaConsumer<byte[], byte[]> consumer = new KafkaConsumer<>(
+                    kafka.client(Map.of(), Map.of()), new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
+                TopicPartition partition = new TopicPartition("shop.examples", 0);
+                consumer.assign(List.of(partition));
+                consumer.seekToBeginning(List.of(partition));
+                List<ConsumerRecord<byte[], byte[]>> records = new ArrayList<>();
+                long deadline = System.nanoTime() + 30_000_000_000L;
+                while (records.size() < 2 && System.nanoTime() < deadline) {
+                    consumer.poll(Duration.ofMillis(100)).forEach(records::add);
+                }
+                assertThat(records).hasSize(2).allMatch(record -> RawRecord.of(record)
+                        .control());
+                assertThat(new String(records.get(1).value(), StandardCharsets.UTF_8))
+                        .isEqualTo("{\"model\":\"m\",\"command\":\"pause\",\"id\":\"lunch\"}");
+            }
         }
     }
 
