@@ -34,7 +34,7 @@ import org.apache.flink.util.TimeUtils;
  *   - {column: HULL, missing: -9999, fill: carry, indicator: true, transform: log1p, max: 100, lags: [1], windows: [24]}
  * categorical:
  *   - weather                          # hashed, one input for each of its hash_buckets (32)
- *   - {column: user, buckets: 16384, embedding: 16}        # a vector is learned for each bucket
+ *   - {column: user, buckets: 16384, embedding: 16, numbered: true}        # a vector is learned for each bucket
  *   - {column: tags, buckets: 1024, embedding: 8, separator: "|", pooling: mean}
  * products: [[user, item]]             # elementwise products of two embedded columns' vectors
  * periodic: {hour: 24}                 # inputs that repeat, with their period
@@ -64,7 +64,8 @@ public final class SchemaFile {
     private static final List<String> FORECAST_KEYS = List.of("lags", "horizon", "grid", "seasonal", "windows");
     private static final List<String> NUMERIC_KEYS =
             List.of("column", "missing", "fill", "indicator", "transform", "max", "lags", "windows");
-    private static final List<String> CATEGORY_KEYS = List.of("column", "buckets", "embedding", "separator", "pooling");
+    private static final List<String> CATEGORY_KEYS =
+            List.of("column", "buckets", "embedding", "separator", "pooling", "numbered");
     private static final List<String> SUFFIXES = List.of(".schema.yaml", ".yaml");
 
     private SchemaFile() {}
@@ -217,7 +218,7 @@ public final class SchemaFile {
         }
         ArrayNode array = mapping.putArray("numeric");
         for (Numeric number : numbers) {
-            if (number.isPlain()) {
+            if (number.bare()) {
                 array.add(number.column());
                 continue;
             }
@@ -262,6 +263,9 @@ public final class SchemaFile {
             if (category.several()) {
                 node.put("separator", category.separator());
                 node.put("pooling", category.pooling().name().toLowerCase(Locale.ROOT));
+            }
+            if (category.numbered()) {
+                node.put("numbered", true);
             }
         }
     }
@@ -428,7 +432,8 @@ public final class SchemaFile {
                     entries.has("buckets") ? integer("categorical.buckets", entries.get("buckets")) : shared,
                     entries.has("embedding") ? integer("categorical.embedding", entries.get("embedding")) : 0,
                     entries.has("separator") ? entries.get("separator").asText() : null,
-                    pooling.equals("mean") ? Pooling.MEAN : Pooling.SUM);
+                    pooling.equals("mean") ? Pooling.MEAN : Pooling.SUM,
+                    truth("categorical.numbered", entries.path("numbered")));
         }
 
         List<List<String>> products() {

@@ -10,6 +10,7 @@ import io.kronstream.learner.DataSchema;
 import io.kronstream.learner.Forecast;
 import io.kronstream.learner.Numeric;
 import io.kronstream.learner.Task;
+import io.kronstream.network.Pooling;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -127,7 +128,7 @@ class SchemaFileTest {
                         + " missing: [1], indicator: true, transform: log1p, max: 9, lags: [2], windows: [3]}]}",
                 "{task: binary, label: price, numeric: [load], categorical: [weather], hash_buckets: 5,"
                         + " periodic: {hour: 24.5}, key: site, label_lags: [3]}",
-                "{task: regression, label: load, categorical: [{column: site, buckets: 100, embedding: 4},"
+                "{task: regression, label: load, categorical: [{column: site, buckets: 100, embedding: 4, numbered: true},"
                         + " {column: weather, buckets: 9, embedding: 4, separator: '|', pooling: mean}, hour],"
                         + " products: [[site, weather]]}")) {
             DataSchema schema = parse(text);
@@ -267,7 +268,9 @@ class SchemaFileTest {
                 null,
                 List.of("user_id", "book_id", "rating", "publication_year", "language_code"));
         assertThat(goodbooks.embedded())
-                .containsExactly(Category.embedded("user_id", 65_536, 16), Category.embedded("book_id", 65_536, 16));
+                .containsExactly(
+                        new Category("user_id", 65_536, 16, null, Pooling.SUM, true),
+                        new Category("book_id", 16_384, 16, null, Pooling.SUM, true));
         assertThat(goodbooks.products()).containsExactly(List.of("user_id", "book_id"));
     }
 

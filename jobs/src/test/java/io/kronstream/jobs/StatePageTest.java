@@ -3,6 +3,7 @@ package io.kronstream.jobs;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.kronstream.learner.Calendar;
 import io.kronstream.learner.DataSchema;
 import io.kronstream.learner.LearnerSettings;
 import io.kronstream.learner.Task;
@@ -229,6 +230,7 @@ class StatePageTest {
     private static DataSchema schema() {
         return DataSchema.builder(List.of("x", "y"), Task.REGRESSION, "y")
                 .numeric(List.of("x"))
+                .calendar(List.of(Calendar.HOUR)) // in the structure only where it is not the default
                 .build();
     }
 }

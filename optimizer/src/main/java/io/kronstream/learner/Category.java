@@ -6,15 +6,16 @@ import java.io.Serializable;
 import java.util.List;
 
 /**
- * An input column whose values are names, hashed into buckets.
+ * An input column whose values are names, put into buckets.
  *
  * @param column its name
  * @param buckets how many there are
  * @param embedding length of the vector that is learned for each bucket; 0 for one input per bucket
  * @param separator what stands between the values of a field that holds several, or null if it holds one
  * @param pooling how several values become one
+ * @param numbered whether a value of digits alone is its own bucket, modulo their number; all others are hashed
  */
-public record Category(String column, int buckets, int embedding, String separator, Pooling pooling)
+public record Category(String column, int buckets, int embedding, String separator, Pooling pooling, boolean numbered)
         implements Serializable {
     public static final int DEFAULT_BUCKETS = 32;
     public static final int MAX_BUCKETS = 1 << 24;
@@ -22,6 +23,11 @@ public record Category(String column, int buckets, int embedding, String separat
 
     /** Most inputs of a column that is not embedded. */
     public static final int MAX_ONE_HOT = 1 << 20;
+
+    /** Of hashed values. */
+    public Category(String column, int buckets, int embedding, String separator, Pooling pooling) {
+        this(column, buckets, embedding, separator, pooling, false);
+    }
 
     /** One input per bucket, one value per field. */
     public static Category oneHot(String column, int buckets) {
@@ -58,5 +64,12 @@ public record Category(String column, int buckets, int embedding, String separat
         if (separator != null && separator.isEmpty()) {
             problems.add("the separator of '" + column + "' must not be empty");
         }
+    }
+
+    /** As the structure of a state has it. */
+    @Override
+    public String toString() {
+        return "Category[column=" + column + ", buckets=" + buckets + ", embedding=" + embedding + ", separator="
+                + separator + ", pooling=" + pooling + (numbered ? ", numbered" : "") + "]";
     }
 }

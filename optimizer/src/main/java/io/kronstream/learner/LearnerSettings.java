@@ -176,7 +176,9 @@ public record LearnerSettings(
         structure.put("schema.products", schema.products().toString());
         structure.put("schema.periodic", schema.periodic().toString());
         structure.put("schema.time", String.valueOf(schema.time()));
-        structure.put("schema.calendar", schema.calendar().toString());
+        if (!schema.calendar().equals(Calendar.DEFAULT)) { // states from before there was a choice have no such key
+            structure.put("schema.calendar", schema.calendar().toString());
+        }
         structure.put("schema.key", String.valueOf(schema.key()));
         structure.put("schema.forecast", String.valueOf(schema.forecast()));
         structure.put("schema.label_lags", schema.labelLags().toString());

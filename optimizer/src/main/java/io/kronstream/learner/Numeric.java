@@ -65,7 +65,7 @@ public record Numeric(
     }
 
     /** Whether nothing is said of it but its name. */
-    public boolean isPlain() {
+    public boolean bare() {
         return equals(plain(column));
     }
 
@@ -88,7 +88,7 @@ public record Numeric(
     /** Its name where nothing else is said, as the structure of a state has it. */
     @Override
     public String toString() {
-        return isPlain()
+        return bare()
                 ? column
                 : column + "{missing=" + missing + ", fill=" + fill + ", constant=" + constant + ", indicator="
                         + indicator + ", transform=" + transform + ", max=" + max + ", lags=" + lags + ", windows="

@@ -13,13 +13,16 @@ import java.util.List;
  *
  * <pre>
  *   x = sum p e      is an input for each element
- *   x y              of each product's two tables too, elementwise
+ *   4 x y            of each product's two tables too, elementwise
  *   z = z + sum p v  of all tables
  * </pre>
  *
  * Only rows of ids that the mini-batch holds are read and get a gradient.
  */
 final class Embeddings {
+    /** Vectors start small, and their products smaller still: enlarged, they are heard beside them from the start. */
+    private static final double PRODUCT_SCALE = 4;
+
     private final List<Embedding> tables;
     private final List<Architecture.Product> products;
     private final int outputs;
@@ -92,7 +95,7 @@ final class Embeddings {
             for (Architecture.Product product : products) {
                 int length = tables.get(product.first()).width();
                 for (int i = 0; i < length; i++) {
-                    x[next++] = x[starts[product.first()] + i] * x[starts[product.second()] + i];
+                    x[next++] = PRODUCT_SCALE * x[starts[product.first()] + i] * x[starts[product.second()] + i];
                 }
             }
             inputs.write(row * inputs.columns(), x, 0, width);
@@ -163,8 +166,8 @@ final class Embeddings {
             int second = starts[product.second()];
             int length = tables.get(product.first()).width();
             for (int i = 0; i < length; i++, next++) {
-                delta[first + i] += delta[next] * x[second + i];
-                delta[second + i] += delta[next] * x[first + i];
+                delta[first + i] += PRODUCT_SCALE * delta[next] * x[second + i];
+                delta[second + i] += PRODUCT_SCALE * delta[next] * x[first + i];
             }
         }
     }

@@ -24,6 +24,18 @@ final class CategoryHash {
         return (int) Long.remainderUnsigned(mix(fnv(prefix, bytes, from, to)), buckets);
     }
 
+    /** The bucket of a whole number of at most 18 digits, which is the number itself, modulo the buckets; else of a name. */
+    static int numbered(long prefix, byte[] bytes, int from, int to, int buckets) {
+        long number = 0;
+        for (int i = from; i < to; i++) {
+            if (bytes[i] < '0' || bytes[i] > '9' || to - from > 18) {
+                return bucket(prefix, bytes, from, to, buckets);
+            }
+            number = 10 * number + (bytes[i] - '0');
+        }
+        return (int) (number % buckets);
+    }
+
     private static long fnv(long hash, byte[] bytes, int from, int to) {
         long result = hash;
         for (int i = from; i < to; i++) {

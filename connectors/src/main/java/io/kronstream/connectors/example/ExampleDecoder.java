@@ -295,12 +295,11 @@ public final class ExampleDecoder implements Serializable {
     }
 
     private void addBucket(int i, byte[] bytes, int from, int to) {
-        add(CategoryHash.bucket(
-                categoryPrefixes[i],
-                bytes,
-                from,
-                to,
-                schema.categorical().get(i).buckets()));
+        Category category = schema.categorical().get(i);
+        add(
+                category.numbered()
+                        ? CategoryHash.numbered(categoryPrefixes[i], bytes, from, to, category.buckets())
+                        : CategoryHash.bucket(categoryPrefixes[i], bytes, from, to, category.buckets()));
     }
 
     private void add(int bucket) {

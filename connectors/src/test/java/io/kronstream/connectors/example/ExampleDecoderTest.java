@@ -251,4 +251,25 @@ class ExampleDecoderTest {
     private static RawRecord raw(byte[] value) {
         return new RawRecord("t", 3, 42, KAFKA_TIME, null, value);
     }
+
+    @Test
+    void numbersOfThingsAreTheirOwnBuckets() throws Exception {
+        DataSchema schema = DataSchema.builder(List.of("id", "y"), Task.REGRESSION, "y")
+                .categorical(List.of(new Category("id", 1000, 4, null, Pooling.SUM, true)))
+                .build();
+        ExampleDecoder decoder = new ExampleDecoder(schema, "m");
+        for (String id : List.of("0", "7", "007", "999", "1007", "999999999999999999")) {
+            assertThat(only(decoder, raw(id + ",1")).categorical()).containsExactly((int) (Long.parseLong(id) % 1000));
+        }
+        assertThat(only(decoder, raw(",1")).categorical()).containsExactly(-1);
+        for (String name : List.of("x7", "-7", "7.0", "9999999999999999999")) {
+            ExampleDecoder hashing = new ExampleDecoder(
+                    DataSchema.builder(List.of("id", "y"), Task.REGRESSION, "y")
+                            .categorical(List.of(Category.embedded("id", 1000, 4)))
+                            .build(),
+                    "m");
+            assertThat(only(decoder, raw(name + ",1")).categorical())
+                    .isEqualTo(only(hashing, raw(name + ",1")).categorical());
+        }
+    }
 }

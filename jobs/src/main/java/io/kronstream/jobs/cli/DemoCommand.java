@@ -58,7 +58,8 @@ final class DemoCommand implements Callable<Integer> {
             names = "--schema",
             paramLabel = "FILE.yaml",
             description = "What the columns of the CSV file mean (default: X.schema.yaml or X.yaml beside X.csv, or the"
-                    + " ready schema of that name: ETTh1, elec2, goodbooks_ratings, metro_traffic).")
+                    + " ready schema of that name: ETTh1, elec2, goodbooks_ratings, metro_traffic,"
+                    + " us_flights_2015).")
     private Path schema;
 
     @Option(names = "--optimizer", paramLabel = "NAME", description = "Its name (default: dykaf).")
