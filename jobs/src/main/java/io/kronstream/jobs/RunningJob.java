@@ -16,10 +16,15 @@ import org.apache.flink.configuration.StateRecoveryOptions;
 import org.apache.flink.core.execution.JobClient;
 import org.apache.flink.core.execution.SavepointFormatType;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** A job that was submitted to a cluster. Not thread-safe. */
 public final class RunningJob {
+    private static final Logger LOG = LoggerFactory.getLogger(RunningJob.class);
     private static final Duration STOP_PATIENCE = Duration.ofMinutes(2);
+    private static final int STOP_ATTEMPTS = 10;
+    private static final Duration STOP_PAUSE = Duration.ofSeconds(3);
     private static final Duration CANCEL_PATIENCE = Duration.ofSeconds(20);
 
     private final JobClient client;
@@ -88,7 +93,8 @@ public final class RunningJob {
     }
 
     /**
-     * Lets the job take a savepoint and end. If it does not within two minutes, it is cancelled.
+     * Lets the job take a savepoint and end. A savepoint that fails, as while the job recovers, is tried again, ten times at
+     * most; if there is none within two minutes, the job is cancelled.
      *
      * @param directory URI of the savepoints
      * @param finish whether the stream ends here: open mini-batches are learned and the last versions published. If not,
@@ -96,12 +102,22 @@ public final class RunningJob {
      * @return path of the savepoint
      */
     public String stop(String directory, boolean finish) throws InterruptedException, JobFailure {
-        try {
-            return client.stopWithSavepoint(finish, directory, SavepointFormatType.CANONICAL)
-                    .get(STOP_PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
-        } catch (ExecutionException | TimeoutException e) {
-            cancel();
-            throw new JobFailure("The job could not be stopped with a savepoint and was cancelled: " + reason(e), e);
+        long deadline = System.nanoTime() + STOP_PATIENCE.toNanos();
+        for (int attempt = 1; ; attempt++) {
+            try {
+                return client.stopWithSavepoint(finish, directory, SavepointFormatType.CANONICAL)
+                        .get(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
+            } catch (ExecutionException | TimeoutException e) {
+                boolean again =
+                        attempt < STOP_ATTEMPTS && !end.isDone() && System.nanoTime() + STOP_PAUSE.toNanos() < deadline;
+                if (!again) {
+                    cancel();
+                    throw new JobFailure(
+                            "The job could not be stopped with a savepoint and was cancelled: " + reason(e), e);
+                }
+                LOG.info("The savepoint to stop with has failed and is tried again: {}", reason(e));
+                TimeUnit.MILLISECONDS.sleep(STOP_PAUSE.toMillis());
+            }
         }
     }
 
