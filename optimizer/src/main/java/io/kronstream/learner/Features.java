@@ -77,6 +77,11 @@ final class Features {
                 + (schema.forecast() == null ? 0 : schema.forecast().width());
     }
 
+    /** Length of the inputs of the instances made here. */
+    int width() {
+        return width;
+    }
+
     /** The instance that this example gives, or null if it gives none (no label, or not enough history). */
     Instance add(Example example) {
         boolean grid = schema.forecast() != null && schema.forecast().grid() > 0;

@@ -458,7 +458,7 @@ public final class Learner implements AutoCloseable {
                 + refreshes.heapBytes()
                 + arena.heapBytes()
                 + features.bytes()
-                + batches.instances() * (INSTANCE_BYTES + Float.BYTES * (long) Features.width(settings.schema()))
+                + batches.instances() * (INSTANCE_BYTES + Float.BYTES * (long) features.width())
                 + helm.bytes()
                 + (journal == null ? 0 : journal.bytes());
     }

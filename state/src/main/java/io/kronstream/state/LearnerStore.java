@@ -114,8 +114,10 @@ public final class LearnerStore implements AutoCloseable {
 
     /** Says that a learner has changed, and makes room if it has grown. It stays in memory itself. */
     public void changed(ResidentLearner learner) throws Exception {
-        learner.dirty = true;
-        dirty.add(learner);
+        if (!learner.dirty) {
+            learner.dirty = true;
+            dirty.add(learner);
+        }
         measure(learner);
         if (residentBytes > cacheBytes) {
             evict(learner);

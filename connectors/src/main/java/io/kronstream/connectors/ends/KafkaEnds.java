@@ -29,6 +29,15 @@ import org.apache.kafka.common.TopicPartition;
 
 /** The sources and sinks of the job. */
 public final class KafkaEnds {
+    /** Records that are handed over at once: small ones are handed over faster than they are counted one by one. */
+    private static final int POLL_RECORDS = 5000;
+
+    /** Bytes of a producer's batch for one partition: with Kafka's 16 KiB a broker has more requests than work. */
+    private static final int BATCH_BYTES = 128 << 10;
+
+    /** How long a record may wait for a batch to fill; a checkpoint waits for none. */
+    private static final int LINGER_MILLIS = 50;
+
     private KafkaEnds() {}
 
     /**
@@ -44,7 +53,11 @@ public final class KafkaEnds {
             KafkaSettings settings, Topics topics, StartAt start, Map<Integer, Long> stopAt) {
         KafkaSourceBuilder<RawRecord> source = KafkaSource.<RawRecord>builder()
                 .setProperties(settings.client(
-                        Map.of(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed"),
+                        Map.of(
+                                ConsumerConfig.ISOLATION_LEVEL_CONFIG,
+                                "read_committed",
+                                ConsumerConfig.MAX_POLL_RECORDS_CONFIG,
+                                POLL_RECORDS),
                         Map.of(KafkaSourceOptions.PARTITION_DISCOVERY_INTERVAL_MS.key(), -1)))
                 .setBootstrapServers(settings.bootstrap())
                 .setTopics(topics.examples())
@@ -111,7 +124,11 @@ public final class KafkaEnds {
             Duration transactionTimeout) {
         return KafkaSink.<T>builder()
                 .setKafkaProducerConfig(settings.client(
-                        Map.of(),
+                        Map.of(
+                                ProducerConfig.BATCH_SIZE_CONFIG,
+                                BATCH_BYTES,
+                                ProducerConfig.LINGER_MS_CONFIG,
+                                LINGER_MILLIS),
                         Map.of(
                                 ProducerConfig.CLIENT_ID_CONFIG,
                                 topic,

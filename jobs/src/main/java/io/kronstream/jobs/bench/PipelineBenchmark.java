@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.kronstream.jobs.bench;
 
-import io.kronstream.connectors.KafkaSettings;
 import io.kronstream.connectors.TopicAdmin;
 import io.kronstream.connectors.example.ExampleDecoder;
 import io.kronstream.connectors.example.FileReplay;
@@ -15,7 +14,6 @@ import io.kronstream.jobs.RunningJob;
 import io.kronstream.jobs.demo.WorkDirectory;
 import io.kronstream.jobs.embedded.EmbeddedBroker;
 import io.kronstream.jobs.embedded.FlinkCluster;
-import io.kronstream.jobs.embedded.FlinkRest;
 import io.kronstream.jobs.embedded.MiniFlinkCluster;
 import io.kronstream.learner.Example;
 import io.kronstream.learner.Learner;
@@ -33,6 +31,8 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
 
 /**
  * Times a whole job on a broker and a cluster in this process: decoding, validation, standardisation, scores topic, model
@@ -40,7 +40,7 @@ import java.util.TreeMap;
  * learner on the same examples, decoded before and kept in memory, with its refreshes computed in place.
  */
 public final class PipelineBenchmark {
-    private static final Duration LOOK = Duration.ofMillis(20);
+    private static final Duration LOOK = Duration.ofMillis(100);
     private static final String CHECKPOINT_INTERVAL = "10 s";
     private static final String MODEL = "default";
     private static final long BARE_NANOS = 5_000_000_000L;
@@ -51,27 +51,51 @@ public final class PipelineBenchmark {
     private PipelineBenchmark() {}
 
     /**
-     * Measures one case.
+     * What goes through the job.
+     *
+     * @param records whose way through the job is timed
+     * @param warmUp records before them: the first minute of a Java process is its compiler's
+     * @param broken share of the records that cannot be decoded, spread evenly
+     */
+    public record Load(long records, long warmUp, double broken) {
+        long all() {
+            return warmUp + records;
+        }
+    }
+
+    /**
+     * Measures one case with each number of slots; the topic is filled once.
      *
      * @param slots of the job, which is also its parallelism
-     * @param examples lines to learn
+     * @param measured is told each measurement as soon as it is there
      * @throws JobFailure if the job failed
-     * @throws IOException with one sentence if the broker or the cluster did not start
+     * @throws IOException with one sentence if the broker or a cluster did not start
      */
-    public static PipelineMeasurement measure(PipelineCase benchCase, int slots, long examples)
+    public static void measure(
+            PipelineCase benchCase, List<Integer> slots, Load load, Consumer<PipelineMeasurement> measured)
             throws IOException, InterruptedException, JobFailure {
         double bare = bareExamplesPerSecond(benchCase);
-        double seconds = seconds(benchCase, slots, examples);
-        double perSecond = examples / seconds;
-        return new PipelineMeasurement(
-                benchCase.name(),
-                benchCase.optimizer(),
-                slots,
-                examples,
-                seconds,
-                perSecond,
-                bare,
-                perSecond / (bare * slots));
+        try (WorkDirectory directory = WorkDirectory.create(null);
+                EmbeddedBroker broker = EmbeddedBroker.start(directory.broker(), 0)) {
+            int most = slots.stream().mapToInt(Integer::intValue).max().orElseThrow();
+            Map<Integer, Long> stopAt = fill(benchCase, settings(benchCase, most, broker.bootstrap()), load);
+            for (int count : slots) {
+                JobSettings job = settings(benchCase, count, broker.bootstrap())
+                        .withCheckpointDirectory(directory.checkpoints().toUri());
+                Span span = span(job, stopAt, load);
+                double perSecond = span.records() / span.seconds();
+                measured.accept(new PipelineMeasurement(
+                        benchCase.name(),
+                        benchCase.optimizer(),
+                        count,
+                        span.records(),
+                        load.broken(),
+                        span.seconds(),
+                        perSecond,
+                        bare,
+                        perSecond / (bare * count)));
+            }
+        }
     }
 
     private static JobSettings settings(PipelineCase benchCase, int slots, String bootstrap) {
@@ -87,43 +111,57 @@ public final class PipelineBenchmark {
         return JobSettings.of("bench pipeline", values, benchCase.schema());
     }
 
-    private static double seconds(PipelineCase benchCase, int slots, long examples)
-            throws IOException, InterruptedException, JobFailure {
-        try (WorkDirectory directory = WorkDirectory.create(null);
-                FlinkCluster cluster = MiniFlinkCluster.start(slots, 0);
-                EmbeddedBroker broker = EmbeddedBroker.start(directory.broker(), 0)) {
-            JobSettings job = settings(benchCase, slots, broker.bootstrap())
-                    .withKafka(KafkaSettings.of(broker.bootstrap()))
-                    .withCheckpointDirectory(directory.checkpoints().toUri());
-            Map<Integer, Long> stopAt;
-            try (TopicAdmin admin = TopicAdmin.connect(job.kafka())) {
-                JobTopics.prepare(admin, job);
-                Map<Integer, Long> before = admin.endOffsets(job.topics().examples());
-                try (FileReplay replay = new FileReplay(
-                        job.kafka(), job.topics().examples(), job.learner().schema(), job.model())) {
-                    stopAt = FileReplay.stopOffsets(before, replay.replay(benchCase.rows(examples)));
-                }
+    private static Map<Integer, Long> fill(PipelineCase benchCase, JobSettings job, Load load) {
+        try (TopicAdmin admin = TopicAdmin.connect(job.kafka())) {
+            JobTopics.prepare(admin, job);
+            try (FileReplay replay = new FileReplay(
+                    job.kafka(), job.topics().examples(), job.learner().schema(), job.model())) {
+                return replay.replay(benchCase.rows(load.all(), load.broken()));
             }
+        }
+    }
+
+    /** Records and the time that they took. */
+    private record Span(long records, double seconds) {
+        static Span between(long from, long fromNanos, long to, long toNanos) {
+            return new Span(to - from, (toNanos - fromNanos) / 1e9);
+        }
+    }
+
+    /** Runs a job and times it from the end of the warm-up until everything is scored or set aside. */
+    private static Span span(JobSettings job, Map<Integer, Long> stopAt, Load load)
+            throws IOException, InterruptedException, JobFailure {
+        try (FlinkCluster cluster = MiniFlinkCluster.start(job.parallelism(), 0);
+                TopicAdmin admin = TopicAdmin.connect(job.kafka())) {
+            long before = came(admin, job);
             RunningJob running = RunningJob.submit(cluster.restAddress(), job, stopAt, List.of());
             try {
-                return untilTheEnd(new FlinkRest(cluster.restAddress()), running);
+                long start = System.nanoTime();
+                long warm = 0;
+                while (true) {
+                    boolean ended = running.awaitEnd(LOOK);
+                    long came = came(admin, job) - before;
+                    long now = System.nanoTime();
+                    if (came >= load.all() || ended) {
+                        return Span.between(warm, start, came, now);
+                    }
+                    if (warm < load.warmUp() || warm == 0) {
+                        warm = came;
+                        start = now;
+                    }
+                }
             } finally {
                 running.cancel();
             }
         }
     }
 
-    private static double untilTheEnd(FlinkRest rest, RunningJob running)
-            throws IOException, InterruptedException, JobFailure {
-        long start = System.nanoTime();
-        boolean all = false;
-        while (!running.awaitEnd(LOOK)) {
-            if (!all && rest.allRunning(running.id())) {
-                all = true;
-                start = System.nanoTime();
-            }
-        }
-        return (System.nanoTime() - start) / 1e9;
+    /** Records that have gone all the way: to the scores, or to the dead letters. */
+    private static long came(TopicAdmin admin, JobSettings job) {
+        return Stream.of(job.topics().scores(), job.topics().deadLetters())
+                .flatMap(topic -> admin.endOffsets(topic).values().stream())
+                .mapToLong(Long::longValue)
+                .sum();
     }
 
     private static double bareExamplesPerSecond(PipelineCase benchCase) {
@@ -155,7 +193,7 @@ public final class PipelineBenchmark {
     private static List<Example> decode(PipelineCase benchCase, JobSettings settings) {
         ExampleDecoder decoder = new ExampleDecoder(settings.learner().schema(), settings.model());
         List<Example> examples = new ArrayList<>(IN_MEMORY);
-        Iterator<byte[]> rows = benchCase.rows(IN_MEMORY);
+        Iterator<byte[]> rows = benchCase.rows(IN_MEMORY, 0);
         for (long offset = 0; rows.hasNext(); offset++) {
             try {
                 examples.addAll(decoder.decode(new RawRecord("", 0, offset, 0, null, rows.next())));

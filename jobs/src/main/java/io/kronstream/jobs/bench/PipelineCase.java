@@ -6,10 +6,10 @@ import io.kronstream.learner.SplitMix64;
 import io.kronstream.learner.Task;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
 import java.util.stream.IntStream;
-import java.util.stream.Stream;
 
 /**
  * A stream of CSV lines with numeric features and a binary label, and the models that learn from it: eight, so that
@@ -19,14 +19,15 @@ import java.util.stream.Stream;
  * @param features numbers of a line
  * @param hidden units of each hidden layer; none for a logistic regression
  * @param batch examples of a mini-batch
- * @param examples lines of a measurement
+ * @param records lines that are measured unless told otherwise
+ * @param warmUp lines before them
  */
 public record PipelineCase(
-        String name, int features, List<Integer> hidden, String optimizer, int batch, long examples) {
+        String name, int features, List<Integer> hidden, String optimizer, int batch, long records, long warmUp) {
     /** All that can be named: a recommender's network, and a logistic regression that is nothing but overhead. */
     public static final List<PipelineCase> ALL = List.of(
-            new PipelineCase("recommender", 256, List.of(512, 256), "dykaf", 256, 60_000),
-            new PipelineCase("logistic", 10, List.of(), "adam", 256, 4_000_000));
+            new PipelineCase("recommender", 256, List.of(512, 256), "dykaf", 256, 40_000, 10_000),
+            new PipelineCase("logistic", 10, List.of(), "adam", 256, 4_000_000, 4_000_000));
 
     private static final int MODELS = 8;
 
@@ -51,10 +52,29 @@ public record PipelineCase(
                 .build();
     }
 
-    /** So many lines, always the same. */
-    Iterator<byte[]> rows(long count) {
+    /** So many lines, always the same; of a broken one, the first number is none. */
+    Iterator<byte[]> rows(long count, double broken) {
+        byte[][] pool = pool((int) Math.min(POOL, count));
+        byte[][] brokenPool = Arrays.stream(pool).map(PipelineCase::broken).toArray(byte[][]::new);
+        return new Iterator<>() {
+            private long next;
+
+            @Override
+            public boolean hasNext() {
+                return next < count;
+            }
+
+            @Override
+            public byte[] next() {
+                boolean isBroken = Math.floor((next + 1) * broken) > Math.floor(next * broken);
+                return (isBroken ? brokenPool : pool)[(int) (next++ % pool.length)];
+            }
+        };
+    }
+
+    private byte[][] pool(int size) {
         SplitMix64 random = new SplitMix64(SEED);
-        byte[][] pool = new byte[(int) Math.min(POOL, count)][];
+        byte[][] pool = new byte[size][];
         for (int i = 0; i < pool.length; i++) {
             StringBuilder line = new StringBuilder().append('m').append(random.nextInt(MODELS));
             double sum = 0;
@@ -65,8 +85,12 @@ public record PipelineCase(
             }
             pool[i] = line.append(sum > 0 ? ",1" : ",0").toString().getBytes(StandardCharsets.US_ASCII);
         }
-        return Stream.iterate(0L, i -> i < count, i -> i + 1)
-                .map(i -> pool[(int) (i % pool.length)])
-                .iterator();
+        return pool;
+    }
+
+    private static byte[] broken(byte[] line) {
+        return new String(line, StandardCharsets.US_ASCII)
+                .replaceFirst(",[-.0-9]*,", ",broken,")
+                .getBytes(StandardCharsets.US_ASCII);
     }
 }

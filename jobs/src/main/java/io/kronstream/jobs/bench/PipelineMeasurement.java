@@ -10,9 +10,10 @@ import com.fasterxml.jackson.databind.annotation.JsonNaming;
  *
  * @param benchCase name of the case; {@code case} in JSON
  * @param slots of the job
- * @param examples learned by the job
- * @param seconds from when all tasks ran until the job had ended
- * @param examplesPerSecond of the job
+ * @param records that were timed
+ * @param broken share of them that could not be decoded
+ * @param seconds from when those before were scored or set aside until these were
+ * @param recordsPerSecond of the job; each record holds one example
  * @param learnerExamplesPerSecond of a bare learner on one thread, fed from memory
  * @param share of the bare learner's speed, per slot
  */
@@ -21,8 +22,9 @@ public record PipelineMeasurement(
         @JsonProperty("case") String benchCase,
         String optimizer,
         int slots,
-        long examples,
+        long records,
+        double broken,
         double seconds,
-        double examplesPerSecond,
+        double recordsPerSecond,
         double learnerExamplesPerSecond,
         double share) {}

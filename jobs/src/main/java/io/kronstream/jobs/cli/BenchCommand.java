@@ -12,13 +12,18 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         synopsisSubcommandLabel = "WHAT",
         description = "Measures how fast this machine learns.",
-        subcommands = {BenchStepCommand.class, BenchPipelineCommand.class})
+        subcommands = {
+            BenchStepCommand.class,
+            BenchPipelineCommand.class,
+            BenchCheckpointCommand.class,
+            BenchModelsCommand.class
+        })
 final class BenchCommand implements Runnable {
     @Spec
     private CommandSpec spec;
 
     @Override
     public void run() {
-        throw new ParameterException(spec.commandLine(), "Name what to measure: step or pipeline");
+        throw new ParameterException(spec.commandLine(), "Name what to measure: step, pipeline, checkpoint or models");
     }
 }

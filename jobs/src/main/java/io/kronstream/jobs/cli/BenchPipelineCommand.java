@@ -49,10 +49,23 @@ final class BenchPipelineCommand implements Callable<Integer> {
     private List<Integer> slots;
 
     @Option(
-            names = "--examples",
+            names = "--records",
             paramLabel = "N",
-            description = "Lines to learn (default: 60000 of recommender, 4000000 of logistic).")
-    private Long examples;
+            description = "Lines that are timed (default: 40000 of recommender, 4000000 of logistic).")
+    private Long records;
+
+    @Option(
+            names = "--warm-up",
+            paramLabel = "N",
+            description = "Lines before them (default: 10000 of recommender, 4000000 of logistic).")
+    private Long warmUp;
+
+    @Option(
+            names = "--broken",
+            paramLabel = "SHARE",
+            defaultValue = "0",
+            description = "Share of the lines that cannot be decoded (default: ${DEFAULT-VALUE}).")
+    private double broken;
 
     @Option(names = "--json", description = "One line of JSON for each case and number of slots.")
     private boolean json;
@@ -67,23 +80,26 @@ final class BenchPipelineCommand implements Callable<Integer> {
         if (!json) {
             out.printf(
                     Locale.ROOT,
-                    "%-12s %-10s %5s %10s %9s %12s %14s %6s%n",
+                    "%-12s %-10s %5s %10s %7s %9s %12s %14s %6s%n",
                     "case",
                     "optimizer",
                     "slots",
-                    "examples",
+                    "records",
+                    "broken",
                     "seconds",
-                    "examples/s",
+                    "records/s",
                     "bare learner/s",
                     "share");
         }
         for (PipelineCase benchCase : chosen) {
-            for (int count : slots) {
-                PipelineMeasurement measured =
-                        PipelineBenchmark.measure(benchCase, count, examples == null ? benchCase.examples() : examples);
-                out.println(json ? JSON.writeValueAsString(measured) : row(measured));
+            PipelineBenchmark.Load load = new PipelineBenchmark.Load(
+                    records == null ? benchCase.records() : records,
+                    warmUp == null ? benchCase.warmUp() : warmUp,
+                    broken);
+            PipelineBenchmark.measure(benchCase, slots, load, measured -> {
+                out.println(json ? JSON.valueToTree(measured).toString() : row(measured));
                 out.flush();
-            }
+            });
         }
         return ExitStatus.DONE;
     }
@@ -105,8 +121,14 @@ final class BenchPipelineCommand implements Callable<Integer> {
                 problems.add("--slots must lie in [1, 64], was " + count);
             }
         }
-        if (examples != null && examples < 1) {
-            problems.add("--examples must be at least 1, was " + examples);
+        if (records != null && records < 1) {
+            problems.add("--records must be at least 1, was " + records);
+        }
+        if (warmUp != null && warmUp < 0) {
+            problems.add("--warm-up must not be negative, was " + warmUp);
+        }
+        if (!(broken >= 0 && broken <= 1)) {
+            problems.add("--broken must lie in [0, 1], was " + broken);
         }
         if (!problems.isEmpty()) {
             throw new InvalidSettingsException("bench pipeline", problems);
@@ -117,13 +139,14 @@ final class BenchPipelineCommand implements Callable<Integer> {
     private static String row(PipelineMeasurement measured) {
         return String.format(
                 Locale.ROOT,
-                "%-12s %-10s %5d %10d %9.1f %12.0f %14.0f %5.0f%%",
+                "%-12s %-10s %5d %10d %7.2f %9.1f %12.0f %14.0f %5.0f%%",
                 measured.benchCase(),
                 measured.optimizer(),
                 measured.slots(),
-                measured.examples(),
+                measured.records(),
+                measured.broken(),
                 measured.seconds(),
-                measured.examplesPerSecond(),
+                measured.recordsPerSecond(),
                 measured.learnerExamplesPerSecond(),
                 100 * measured.share());
     }

@@ -154,6 +154,22 @@ final class ClusterSettings {
             return new TaskManagerMemory(new MebiBytes(Math.max(64, heap)), DEFAULT.taskOffHeap());
         }
 
+        /** What a process of so many MiB leaves for tasks: half of it on the heap, half outside. */
+        static TaskManagerMemory ofProcess(long mebibytes, int slots) {
+            long rest = mebibytes
+                    - FRAMEWORK_HEAP.count()
+                    - FRAMEWORK_OFF_HEAP.count()
+                    - NETWORK.count()
+                    - METASPACE.count()
+                    - OVERHEAD.count()
+                    - DEFAULT.managed(slots).count();
+            if (rest < 256) {
+                throw new IllegalArgumentException(
+                        "A TaskManager needs at least " + (mebibytes - rest + 256) + " MiB, was " + mebibytes);
+            }
+            return new TaskManagerMemory(new MebiBytes(rest / 2), new MebiBytes(rest - rest / 2));
+        }
+
         /** For RocksDB. */
         MebiBytes managed(int slots) {
             return new MebiBytes(Math.max(MIN_MANAGED.count(), slots * MANAGED_PER_SLOT.count()));

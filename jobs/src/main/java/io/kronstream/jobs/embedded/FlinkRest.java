@@ -110,6 +110,58 @@ public final class FlinkRest {
                 : Optional.empty();
     }
 
+    /**
+     * What a completed checkpoint cost.
+     *
+     * @param endToEndMillis from the trigger to the last acknowledgement
+     * @param syncMillis longest time for which a subtask of the named vertex stood still
+     * @param bytes written for it
+     */
+    public record CheckpointCost(long endToEndMillis, long syncMillis, long bytes) {}
+
+    /** The costs of the completed checkpoints that the cluster remembers, for the vertex whose name contains a text. */
+    public List<CheckpointCost> checkpointCosts(String job, String vertexName) throws IOException {
+        List<CheckpointCost> costs = new ArrayList<>();
+        for (Vertex vertex : vertices(job)) {
+            if (!vertex.name().contains(vertexName)) {
+                continue;
+            }
+            for (JsonNode node : get("/jobs/" + job + "/checkpoints").path("history")) {
+                if (text(node, "status").equals("COMPLETED")) {
+                    JsonNode sync = get("/jobs/" + job + "/checkpoints/details/" + text(node, "id") + "/subtasks/"
+                                    + vertex.id())
+                            .path("summary")
+                            .path("checkpoint_duration")
+                            .path("sync");
+                    costs.add(new CheckpointCost(
+                            node.path("end_to_end_duration").asLong(),
+                            sync.path("max").asLong(),
+                            node.path("checkpointed_size").asLong()));
+                }
+            }
+        }
+        return costs;
+    }
+
+    /** Asks for a checkpoint now; does not wait for it. */
+    public void triggerCheckpoint(String job) throws IOException {
+        HttpRequest request = HttpRequest.newBuilder(address.resolve("/jobs/" + job + "/checkpoints"))
+                .timeout(TIMEOUT)
+                .header("Content-Type", "application/json")
+                .POST(HttpRequest.BodyPublishers.ofString("{}"))
+                .build();
+        try {
+            int status =
+                    client.send(request, HttpResponse.BodyHandlers.discarding()).statusCode();
+            if (status / 100 != 2) {
+                throw new IOException("The Flink cluster refused a checkpoint with status %d.".formatted(status));
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new InterruptedIOException("Interrupted while asking for a checkpoint");
+        }
+    }
+
     /** Why the job failed last, in one line; empty if it has not failed. */
     public Optional<String> lastFailure(String job) throws IOException {
         String trace = text(

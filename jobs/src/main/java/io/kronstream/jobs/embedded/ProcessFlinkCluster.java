@@ -72,6 +72,23 @@ public final class ProcessFlinkCluster implements FlinkCluster {
     }
 
     /**
+     * Starts a cluster of one TaskManager with one slot and so much memory in all: heap, native memory, metaspace, RocksDB
+     * and network.
+     *
+     * @param mebibytes of the TaskManager's process
+     */
+    public static ProcessFlinkCluster startOne(Path dir, int mebibytes) throws IOException {
+        return new ProcessFlinkCluster(
+                        dir.toAbsolutePath(),
+                        1,
+                        TaskManagerMemory.ofProcess(mebibytes, 1),
+                        JOB_MANAGER_HEAP_MEBIBYTES,
+                        Ports.free(Ports.LOOPBACK),
+                        Ports.choose("The Flink web UI", Ports.LOOPBACK, 0))
+                .start(1);
+    }
+
+    /**
      * As {@link #start}, with high availability, with processes that need less memory, and on ports that stay free while
      * a process is dead.
      */

@@ -95,7 +95,10 @@ class BenchCommandTest {
         Words words = Words.of("bench");
 
         assertThat(words.status()).isEqualTo(2);
-        assertThat(words.complaints()).singleElement().asString().contains("Name what to measure: step or pipeline");
+        assertThat(words.complaints())
+                .singleElement()
+                .asString()
+                .contains("Name what to measure: step, pipeline, checkpoint or models");
     }
 
     private static void misused(String sentence, String... arguments) {

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.kronstream.jobs.cli;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.kronstream.jobs.InvalidSettingsException;
+import io.kronstream.jobs.bench.CheckpointBenchmark;
+import io.kronstream.jobs.bench.CheckpointBenchmark.Setup;
+import io.kronstream.jobs.bench.CheckpointMeasurement;
+import io.kronstream.jobs.embedded.ProcessFlinkCluster;
+import io.kronstream.optimizers.Optimizers;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import org.apache.flink.util.FileUtils;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code kronstream bench checkpoint}. */
+@Command(
+        name = "checkpoint",
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        description = {
+            "Trains a network of ten million parameters in a TaskManager of its own and measures what checkpoints cost:",
+            "windows with and without one take turns. docs/performance.md says what the numbers mean."
+        })
+final class BenchCheckpointCommand implements Callable<Integer> {
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final List<String> BACKENDS = List.of("rocksdb", "hashmap");
+    private static final int MEMORY_MEBIBYTES = 6144;
+    private static final double MEBIBYTE = 1 << 20;
+
+    @Spec
+    private CommandSpec spec;
+
+    @Option(
+            names = "--optimizers",
+            paramLabel = "NAME",
+            split = ",",
+            defaultValue = "adam,dykaf",
+            description = "At their default knobs (default: ${DEFAULT-VALUE}).")
+    private List<String> optimizers;
+
+    @Option(
+            names = "--backends",
+            paramLabel = "NAME",
+            split = ",",
+            defaultValue = "rocksdb",
+            description = "State backends: rocksdb or hashmap (default: ${DEFAULT-VALUE}).")
+    private List<String> backends;
+
+    @Option(
+            names = "--batch",
+            paramLabel = "N",
+            defaultValue = "64",
+            description = "Examples of a step (default: ${DEFAULT-VALUE}).")
+    private int batch;
+
+    @Option(
+            names = "--windows",
+            paramLabel = "N",
+            defaultValue = "5",
+            description = "Windows with a checkpoint, and as many without (default: ${DEFAULT-VALUE}).")
+    private int windows;
+
+    @Option(
+            names = "--interval",
+            paramLabel = "SECONDS",
+            defaultValue = "10",
+            description = "Between two checkpoints (default: ${DEFAULT-VALUE}).")
+    private int interval;
+
+    @Option(names = "--json", description = "One line of JSON for each optimizer and backend.")
+    private boolean json;
+
+    @Option(names = "--verbose", description = "Shows the logs, and the stack trace of a failure.")
+    private boolean verbose;
+
+    @Override
+    public Integer call() throws Exception {
+        check();
+        PrintWriter out = spec.commandLine().getOut();
+        Path dir = Files.createTempDirectory("kronstream-checkpoint");
+        try {
+            for (String optimizer : optimizers) {
+                for (String backend : backends) {
+                    Path own = dir.resolve(optimizer + "-" + backend);
+                    Files.createDirectories(own);
+                    Setup setup = new Setup(optimizer, backend, batch, windows, 1000L * interval, own);
+                    try (ProcessFlinkCluster cluster =
+                            ProcessFlinkCluster.startOne(own.resolve("cluster"), MEMORY_MEBIBYTES)) {
+                        CheckpointMeasurement measured = CheckpointBenchmark.run(cluster.restAddress(), setup);
+                        out.println(json ? JSON.writeValueAsString(measured) : row(measured));
+                        out.flush();
+                    }
+                    FileUtils.deleteDirectoryQuietly(own.toFile());
+                }
+            }
+        } finally {
+            FileUtils.deleteDirectoryQuietly(dir.toFile());
+        }
+        return ExitStatus.DONE;
+    }
+
+    private void check() {
+        List<String> problems = new ArrayList<>();
+        for (String name : optimizers) {
+            if (!Optimizers.names().contains(name)) {
+                problems.add("unknown optimizer '" + name + "'; known are " + String.join(", ", Optimizers.names()));
+            }
+        }
+        for (String name : backends) {
+            if (!BACKENDS.contains(name)) {
+                problems.add("unknown backend '" + name + "'; known are " + String.join(", ", BACKENDS));
+            }
+        }
+        if (batch < 1 || windows < 1 || interval < 1) {
+            problems.add("--batch, --windows and --interval must be at least 1");
+        }
+        if (!problems.isEmpty()) {
+            throw new InvalidSettingsException("bench checkpoint", problems);
+        }
+    }
+
+    private static String row(CheckpointMeasurement measured) {
+        return String.format(
+                Locale.ROOT,
+                "%s on %s: %,d parameters, %.0f MiB of state; a checkpoint takes %.0f ms, writes %.0f MiB and stops"
+                        + " learning for %.0f ms; %.3f steps a second without, %.3f with one every %d s: %.1f %% slower",
+                measured.optimizer(),
+                measured.backend(),
+                measured.parameters(),
+                measured.stateBytes() / MEBIBYTE,
+                measured.durationMillis(),
+                measured.checkpointBytes() / MEBIBYTE,
+                measured.blockedMillis(),
+                measured.stepsPerSecond(),
+                measured.stepsPerSecondWithCheckpoint(),
+                measured.intervalMillis() / 1000,
+                100 * measured.slowdown());
+    }
+}
