@@ -159,8 +159,6 @@ public final class TopicAdmin implements AutoCloseable {
                         TopicConfig.MESSAGE_TIMESTAMP_TYPE_CONFIG, "CreateTime",
                         TopicConfig.MESSAGE_TIMESTAMP_BEFORE_MAX_MS_CONFIG, Long.toString(Long.MAX_VALUE),
                         TopicConfig.MESSAGE_TIMESTAMP_AFTER_MAX_MS_CONFIG, Long.toString(Long.MAX_VALUE))));
-        layout.add(new NewTopic(topics.control(), Optional.of(wanted.examplePartitions()), replication)
-                .configs(Map.of(TopicConfig.RETENTION_MS_CONFIG, "-1")));
         layout.add(new NewTopic(topics.models(), Optional.of(wanted.examplePartitions()), replication)
                 .configs(Map.of(
                         TopicConfig.CLEANUP_POLICY_CONFIG, TopicConfig.CLEANUP_POLICY_COMPACT,
@@ -181,6 +179,7 @@ public final class TopicAdmin implements AutoCloseable {
                         TopicConfig.SEGMENT_BYTES_CONFIG, Integer.toString(64 << 20),
                         TopicConfig.MAX_MESSAGE_BYTES_CONFIG, Integer.toString(TopicSettings.MAX_RECORD_BYTES))));
         layout.add(new NewTopic(topics.scores(), Optional.of(wanted.examplePartitions()), replication));
+        layout.add(new NewTopic(topics.metrics(), Optional.of(1), replication));
         layout.add(new NewTopic(topics.deadLetters(), Optional.of(1), replication));
         return layout;
     }

@@ -42,9 +42,9 @@ public record Topics(String prefix) implements Serializable {
         return prefix + ".scores";
     }
 
-    /** Records that steer the job. */
-    public String control() {
-        return prefix + ".control";
+    /** How good the models are, by windows of time. */
+    public String metrics() {
+        return prefix + ".metrics";
     }
 
     /** Refresh answers on their way back to TRAIN. */

@@ -43,7 +43,7 @@ class KafkaSettingsTest {
         assertThat(topics.deadLetters()).isEqualTo("shop.clicks.examples.dlq");
         assertThat(topics.models()).isEqualTo("shop.clicks.models");
         assertThat(topics.scores()).isEqualTo("shop.clicks.scores");
-        assertThat(topics.control()).isEqualTo("shop.clicks.control");
+        assertThat(topics.metrics()).isEqualTo("shop.clicks.metrics");
         assertThat(topics.channel()).isEqualTo("shop.clicks.channel");
         assertThatThrownBy(() -> new Topics("my clicks")).isInstanceOf(IllegalArgumentException.class);
         assertThatThrownBy(() -> new Topics("")).isInstanceOf(IllegalArgumentException.class);

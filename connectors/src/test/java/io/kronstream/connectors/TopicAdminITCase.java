@@ -30,7 +30,7 @@ class TopicAdminITCase {
 
             assertThat(admin.exists(topics.examples())).isTrue();
             assertThat(admin.partitions(topics.examples())).isEqualTo(3);
-            assertThat(admin.partitions(topics.control())).isEqualTo(3);
+            assertThat(admin.partitions(topics.metrics())).isEqualTo(1);
             assertThat(admin.partitions(topics.models())).isEqualTo(3);
             assertThat(admin.partitions(topics.scores())).isEqualTo(3);
             assertThat(admin.partitions(topics.deadLetters())).isEqualTo(1);

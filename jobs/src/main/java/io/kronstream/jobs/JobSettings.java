@@ -42,6 +42,7 @@ import org.apache.flink.configuration.Configuration;
  * @param clock what the clock triggers, in arrival mode
  * @param refresh where and how bases are refreshed
  * @param cacheBytes bytes of models, per subtask, that stay in memory
+ * @param metricsWindowMillis length of the windows that metrics are taken over; 0 for no metrics
  * @param parallelism subtasks of every operator
  * @param maxParallelism most subtasks it can ever be rescaled to
  * @param checkpoints when and where to
@@ -60,6 +61,7 @@ public record JobSettings(
         TrainSettings.Clock clock,
         Refresh refresh,
         long cacheBytes,
+        long metricsWindowMillis,
         int parallelism,
         int maxParallelism,
         Checkpoints checkpoints,
@@ -158,6 +160,7 @@ public record JobSettings(
                         read.get(JobOptions.REFRESH_DELAY_SEED),
                         read.get(JobOptions.REFRESH_DELAY_MODEL, null)),
                 read.get(JobOptions.CACHE).getBytes(),
+                read.get(JobOptions.METRICS_WINDOW).toMillis(),
                 read.get(JobOptions.PARALLELISM),
                 read.get(JobOptions.MAX_PARALLELISM),
                 new Checkpoints(
@@ -217,6 +220,7 @@ public record JobSettings(
                 clock,
                 refresh,
                 cacheBytes,
+                metricsWindowMillis,
                 parallelism,
                 maxParallelism,
                 checkpoints,
@@ -238,6 +242,7 @@ public record JobSettings(
                 clock,
                 refresh,
                 cacheBytes,
+                metricsWindowMillis,
                 parallelism,
                 maxParallelism,
                 new Checkpoints(checkpoints.intervalMillis, checkpoints.timeoutMillis, directory.toString()),
@@ -304,6 +309,7 @@ public record JobSettings(
             values.put(JobOptions.REFRESH_DELAY_MODEL.key(), refresh.delayModel);
         }
         values.put(JobOptions.CACHE.key(), cacheBytes + " b");
+        values.put(JobOptions.METRICS_WINDOW.key(), metricsWindowMillis + " ms");
         values.put(JobOptions.PARALLELISM.key(), Integer.toString(parallelism));
         values.put(JobOptions.MAX_PARALLELISM.key(), Integer.toString(maxParallelism));
         values.put(JobOptions.CHECKPOINT_INTERVAL.key(), checkpoints.intervalMillis + " ms");
@@ -330,6 +336,7 @@ public record JobSettings(
             problems.add("'" + JobOptions.MODEL.key() + "' must not be empty");
         }
         atLeast(1, publishEvery, JobOptions.PUBLISH_EVERY, problems);
+        atLeast(0, metricsWindowMillis, JobOptions.METRICS_WINDOW, problems);
         atLeast(0, modelFiles.above, JobOptions.MODEL_FILES_ABOVE, problems);
         if (learner.mode() == Mode.ORDERED) {
             notByTheClock(clock.batchMaxWaitMillis(), JobOptions.BATCH_MAX_WAIT, problems);

@@ -14,6 +14,7 @@ import io.kronstream.learner.Example;
 import io.kronstream.learner.Mode;
 import io.kronstream.operators.EigenRefreshFunction;
 import io.kronstream.operators.EigenRefreshKey;
+import io.kronstream.operators.EvaluateOperatorFactory;
 import io.kronstream.operators.OperatorUids;
 import io.kronstream.operators.TrainOperatorFactory;
 import io.kronstream.state.DeadLetter;
@@ -34,6 +35,7 @@ import org.apache.flink.configuration.PipelineOptions;
 import org.apache.flink.configuration.RestartStrategyOptions;
 import org.apache.flink.configuration.StateBackendOptions;
 import org.apache.flink.streaming.api.datastream.DataStream;
+import org.apache.flink.streaming.api.datastream.DataStreamUtils;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
@@ -43,7 +45,8 @@ import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
  *
  * <pre>
  * examples -> decode -> [model] TRAIN ----+-> scores
- *               |          ^              +-> model chunks
+ *               |          ^              +-> EVALUATE -> metrics
+ *               |          |              +-> model chunks
  *               |          |              +-> refresh requests -> [model/layer/side] EIGEN-REFRESH
  *               |          +---------------- the channel, a topic ----------------------+
  *               +-> dead letters <- TRAIN
@@ -146,6 +149,20 @@ public final class TrainingJob {
                         settings.kafka(), settings.topics(), settings.delivery(), settings.transactionTimeout()))
                 .name("Scores to Kafka")
                 .uid(OperatorUids.SCORES_SINK);
+
+        if (settings.metricsWindowMillis() > 0) {
+            // TRAIN's output is keyed as its input: each model's scores stay in the subtask that made them.
+            DataStreamUtils.reinterpretAsKeyedStream(scores, ModelScore::model, Types.STRING)
+                    .transform(
+                            "Evaluate",
+                            KronstreamTypes.WINDOW_METRICS,
+                            new EvaluateOperatorFactory(settings.learner(), settings.metricsWindowMillis()))
+                    .uid(OperatorUids.EVALUATE)
+                    .sinkTo(KafkaEnds.metrics(
+                            settings.kafka(), settings.topics(), settings.delivery(), settings.transactionTimeout()))
+                    .name("Metrics to Kafka")
+                    .uid(OperatorUids.METRICS_SINK);
+        }
 
         DataStream<ModelRecord> chunks = scores.getSideOutput(TrainOperatorFactory.MODELS)
                 .flatMap(new ModelChunks(

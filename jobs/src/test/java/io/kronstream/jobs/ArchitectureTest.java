@@ -21,7 +21,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** Imports run {@code jobs -> operators, connectors -> state -> optimizer}, and the learner is deterministic. */
 class ArchitectureTest {
     private static final String ROOT = "io.kronstream";
-    private static final List<String> OPTIMIZER = List.of("linalg", "network", "optimizers", "fisher", "learner");
+    private static final List<String> OPTIMIZER =
+            List.of("linalg", "network", "optimizers", "fisher", "learner", "evaluation");
     private static final List<String> ALL = Stream.concat(
                     OPTIMIZER.stream(), Stream.of("state", "connectors", "operators", "jobs"))
             .toList();

@@ -37,9 +37,14 @@ final class JobBed implements AutoCloseable {
     private int jobs;
 
     JobBed(Path dir, int slots) throws IOException {
+        this(dir, slots, 0);
+    }
+
+    /** @param metricsPort where Prometheus can ask for metrics; 0 for nowhere */
+    JobBed(Path dir, int slots, int metricsPort) throws IOException {
         this.dir = dir;
         this.broker = EmbeddedBroker.start(dir.resolve("kafka"), 0);
-        this.cluster = MiniFlinkCluster.start(slots, 0);
+        this.cluster = MiniFlinkCluster.start(slots, 0, metricsPort);
     }
 
     /** Settings with topics of their own; options as in a job file. */

@@ -71,6 +71,7 @@ class JobSettingsTest {
                         TrainSettings.Clock.NONE,
                         new JobSettings.Refresh(RefreshMode.REMOTE, 30_000, 64 << 20, 0, 1, null),
                         256 << 20,
+                        3_600_000,
                         1,
                         128,
                         new JobSettings.Checkpoints(10_000, 600_000, null),
@@ -128,6 +129,7 @@ class JobSettingsTest {
         values.put("refresh.delay.seed", "11");
         values.put("refresh.delay.model", "slow");
         values.put("state.cache", "2 mb");
+        values.put("metrics.window", "1 d");
         values.put("checkpoint.interval", "8 s");
         values.put("checkpoint.timeout", "12 s");
         values.put("checkpoint.directory", "file:///c");
@@ -169,6 +171,7 @@ class JobSettingsTest {
                         new TrainSettings.Clock(250, 15_000),
                         new JobSettings.Refresh(RefreshMode.INLINE, 4000, 1 << 20, 6000, 11, "slow"),
                         2 << 20,
+                        86_400_000,
                         3,
                         64,
                         new JobSettings.Checkpoints(8000, 12_000, "file:///c"),

@@ -13,8 +13,6 @@ import io.kronstream.network.Activation;
 import io.kronstream.optimizers.OptimizerSettings;
 import io.kronstream.optimizers.Optimizers;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -23,11 +21,10 @@ import java.util.Map;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
-/** Keeps the table of what a model costs what the optimizers declare; {@code KRONSTREAM_REWRITE_DOCS} rewrites it. */
+/** Keeps the table of what a model costs what the optimizers declare. */
 class MemoryPageTest {
-    private static final Path PAGE = Path.of(System.getProperty("kronstream.root"), "docs/reference/memory.md");
-    private static final String BEGIN = "<!-- what a model costs: written by MemoryPageTest -->\n";
-    private static final String END = "<!-- end -->";
+    private static final ReferencePage PAGE = new ReferencePage("docs/reference/memory.md");
+    private static final String MARKER = "<!-- what a model costs: written by MemoryPageTest -->\n";
 
     /** Sides of a layer that tell which is which in a declared tensor. */
     private static final int M = 7;
@@ -36,18 +33,7 @@ class MemoryPageTest {
 
     @Test
     void theTableSaysWhatTheOptimizersDeclare() throws IOException {
-        String page = Files.readString(PAGE);
-        int from = page.indexOf(BEGIN) + BEGIN.length();
-        int to = page.indexOf(END);
-        String expected = page.substring(0, from) + table() + page.substring(to);
-        if (System.getenv(OptionsPageTest.REWRITE) != null) {
-            Files.writeString(PAGE, expected);
-            page = expected;
-        }
-
-        assertThat(page)
-                .as("run this test with %s=1 to rewrite the table", OptionsPageTest.REWRITE)
-                .isEqualTo(expected);
+        PAGE.says(MARKER, table());
     }
 
     private static String table() {

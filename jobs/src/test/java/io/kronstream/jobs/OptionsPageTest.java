@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.kronstream.jobs;
 
-import static org.assertj.core.api.Assertions.assertThat;
-
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.Map;
@@ -14,22 +10,11 @@ import org.apache.flink.configuration.MemorySize;
 import org.apache.flink.configuration.description.HtmlFormatter;
 import org.junit.jupiter.api.Test;
 
-/** Keeps the documented options what the code says; with the environment variable {@value #REWRITE} it rewrites the page. */
+/** Keeps the documented options what the code says. */
 class OptionsPageTest {
-    static final String REWRITE = "KRONSTREAM_REWRITE_DOCS";
-
-    private static final Path PAGE = Path.of(System.getProperty("kronstream.root"), "docs/reference/options.md");
-
     @Test
     void thePageListsEveryOptionAsItIs() throws IOException {
-        String page = page();
-        if (System.getenv(REWRITE) != null) {
-            Files.writeString(PAGE, page);
-        }
-
-        assertThat(PAGE)
-                .as("run this test with -DargLine=-Dkronstream.write=true to rewrite it")
-                .hasContent(page);
+        new ReferencePage("docs/reference/options.md").says(page());
     }
 
     private static String page() {

@@ -12,8 +12,6 @@ import io.kronstream.optimizers.OptimizerSettings;
 import io.kronstream.optimizers.Optimizers;
 import java.io.IOException;
 import java.lang.reflect.RecordComponent;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -27,11 +25,10 @@ import org.apache.flink.configuration.ConfigOption;
 import org.apache.flink.configuration.MemorySize;
 import org.junit.jupiter.api.Test;
 
-/** Keeps the table of what a savepoint fixes what the code says; {@code KRONSTREAM_REWRITE_DOCS} rewrites it. */
+/** Keeps the table of what a savepoint fixes what the code says. */
 class StatePageTest {
-    private static final Path PAGE = Path.of(System.getProperty("kronstream.root"), "docs/reference/state.md");
-    private static final String BEGIN = "<!-- what may change: written by StatePageTest -->\n";
-    private static final String END = "<!-- end -->";
+    private static final ReferencePage PAGE = new ReferencePage("docs/reference/state.md");
+    private static final String MARKER = "<!-- what may change: written by StatePageTest -->\n";
     private static final Map<String, String> BASE = Map.of("kafka.bootstrap", "localhost:9092");
 
     private static final Map<String, String> ARRIVAL = Map.of("kafka.bootstrap", "localhost:9092", "mode", "arrival");
@@ -62,18 +59,7 @@ class StatePageTest {
 
     @Test
     void theTableSaysWhatTheCodeDoes() throws IOException {
-        String page = Files.readString(PAGE);
-        int from = page.indexOf(BEGIN) + BEGIN.length();
-        int to = page.indexOf(END);
-        String expected = page.substring(0, from) + table() + page.substring(to);
-        if (System.getenv(OptionsPageTest.REWRITE) != null) {
-            Files.writeString(PAGE, expected);
-            page = expected;
-        }
-
-        assertThat(page)
-                .as("run this test with %s=1 to rewrite the table", OptionsPageTest.REWRITE)
-                .isEqualTo(expected);
+        PAGE.says(MARKER, table());
     }
 
     /** Whoever adds a setting decides whether the state depends on it. */

@@ -6,6 +6,8 @@ public final class OperatorUids {
     public static final String SOURCE = "examples-source";
     public static final String DECODE = "decode";
     public static final String TRAIN = "train";
+    public static final String EVALUATE = "evaluate";
+    public static final String METRICS_SINK = "metrics-sink";
     public static final String EIGEN_REFRESH = "eigen-refresh";
     public static final String EIGEN_REFRESH_END = "eigen-refresh-end";
     public static final String MODEL_CHUNKS = "model-chunks";

@@ -55,6 +55,11 @@ public record NetworkSettings(
                 layers, Objective.AUTO, DEFAULT_LEVEL, RowMethod.ADAGRAD, DEFAULT_ROW_RATE, DEFAULT_VECTOR_RATE);
     }
 
+    /** The level of the quantile that is predicted; NaN if none is. */
+    public double quantile() {
+        return objective == Objective.QUANTILE ? level : Double.NaN;
+    }
+
     /** The same with other values of what may change while a model learns. */
     NetworkSettings with(double otherLevel, double otherRowRate, double otherVectorRate) {
         return new NetworkSettings(layers, objective, otherLevel, rowMethod, otherRowRate, otherVectorRate);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.kronstream.state;
 
+import io.kronstream.evaluation.WindowMetrics;
 import io.kronstream.learner.Example;
 import io.kronstream.learner.PublishedModel;
 import io.kronstream.learner.RefreshAnswer;
@@ -19,6 +20,8 @@ public final class KronstreamTypes {
             new CodecTypeInformation<>(RefreshRequest.class, new RefreshRequestCodec());
     public static final TypeInformation<RefreshAnswer> REFRESH_ANSWER =
             new CodecTypeInformation<>(RefreshAnswer.class, new RefreshAnswerCodec());
+    public static final TypeInformation<WindowMetrics> WINDOW_METRICS =
+            new CodecTypeInformation<>(WindowMetrics.class, new WindowMetricsCodec());
     public static final TypeInformation<DeadLetter> DEAD_LETTER =
             new CodecTypeInformation<>(DeadLetter.class, new DeadLetterCodec());
 

@@ -8,6 +8,7 @@ import io.kronstream.connectors.Topics;
 import io.kronstream.connectors.example.RawRecord;
 import io.kronstream.connectors.example.RawRecordDeserializer;
 import io.kronstream.connectors.model.ModelRecord;
+import io.kronstream.evaluation.WindowMetrics;
 import io.kronstream.state.DeadLetter;
 import io.kronstream.state.ModelScore;
 import java.time.Duration;
@@ -103,6 +104,12 @@ public final class KafkaEnds {
     public static KafkaSink<ModelScore> scores(
             KafkaSettings settings, Topics topics, Delivery delivery, Duration transactionTimeout) {
         return sink(settings, topics.scores(), new ScoreSerializer(topics.scores()), delivery, transactionTimeout);
+    }
+
+    /** Writes the metrics of windows as JSON, the model's id as key. */
+    public static KafkaSink<WindowMetrics> metrics(
+            KafkaSettings settings, Topics topics, Delivery delivery, Duration transactionTimeout) {
+        return sink(settings, topics.metrics(), new MetricsSerializer(topics.metrics()), delivery, transactionTimeout);
     }
 
     /** Writes dead letters: the raw bytes, and in headers where they came from and what is wrong. */

@@ -2,10 +2,13 @@
 package io.kronstream.connectors.model;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.kronstream.learner.ServedModel;
 import io.kronstream.network.LayerShape;
+import java.io.IOException;
+import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -20,6 +23,8 @@ import java.util.Map;
  */
 public final class SafeTensors {
     private static final ObjectMapper JSON = new ObjectMapper();
+
+    private static final long MAX_HEADER_BYTES = 4 << 20;
 
     private SafeTensors() {}
 
@@ -51,6 +56,42 @@ public final class SafeTensors {
             }
         }
         return file.put(stored.payload()).array();
+    }
+
+    /**
+     * Reads the version from a file of {@link #write}.
+     *
+     * @throws IOException if it is no such file, or damaged
+     */
+    public static StoredModel read(InputStream in) throws IOException {
+        byte[] length = in.readNBytes(Long.BYTES);
+        if (length.length < Long.BYTES) {
+            throw new IOException("The file is too short for a model");
+        }
+        long headerBytes =
+                ByteBuffer.wrap(length).order(ByteOrder.LITTLE_ENDIAN).getLong();
+        if (headerBytes < 2 || headerBytes > MAX_HEADER_BYTES) {
+            throw new IOException("The file is no model: its header has " + headerBytes + " bytes");
+        }
+        try {
+            JsonNode header = JSON.readTree(in.readNBytes((int) headerBytes));
+            JsonNode place = header.path("payload").path("data_offsets");
+            long from = place.path(0).asLong(-1);
+            long bytes = place.path(1).asLong(-1) - from;
+            if (from < 0 || bytes < 0 || bytes > ModelManifest.MAX_PAYLOAD_BYTES) {
+                throw new IOException("The file has no payload of a model");
+            }
+            ModelManifest manifest = ModelManifest.fromBytes(
+                    header.path("__metadata__").path("manifest").asText().getBytes(StandardCharsets.UTF_8));
+            in.skipNBytes(from);
+            byte[] payload = in.readNBytes((int) bytes);
+            if (!ModelChunk.sha256(payload).equals(manifest.payloadSha256())) {
+                throw new IOException("The payload is not the one that the manifest names");
+            }
+            return new StoredModel(manifest, payload);
+        } catch (JsonProcessingException | IllegalArgumentException e) {
+            throw new IOException("The file is no model: " + e.getMessage(), e);
+        }
     }
 
     private static long declare(ObjectNode header, String name, String type, int size, long at, int... shape) {

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.kronstream.connectors.Delivery;
 import io.kronstream.connectors.KafkaSettings;
 import io.kronstream.connectors.TestBroker;
+import io.kronstream.connectors.servable.PublishedModelServable;
 import io.kronstream.learner.DataSchema;
 import io.kronstream.learner.Example;
 import io.kronstream.learner.Learner;
@@ -39,6 +40,9 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.apache.flink.ml.servable.api.DataFrame;
+import org.apache.flink.ml.servable.api.Row;
+import org.apache.flink.ml.servable.types.DataTypes;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.producer.KafkaProducer;
@@ -89,6 +93,12 @@ class LiveModelsITCase {
                 assertThat(live.predict("m", List.of(ROW, ROW)).version().version())
                         .isEqualTo(version.version());
             }
+            DataFrame frame = new DataFrame(
+                    new ArrayList<>(List.of("a", "b")),
+                    new ArrayList<>(List.of(DataTypes.DOUBLE, DataTypes.INT)),
+                    List.of(new Row(new ArrayList<>(List.of(1.5, -2)))));
+            PublishedModelServable servable = PublishedModelServable.newest(live, "m");
+            assertThat(servable.transform(frame).collect().get(0).get(2)).isEqualTo(live.predict("m", ROW));
             assertThat(live.predict("m", Map.of("a", "1.5", "b", "-2"))).isEqualTo(live.predict("m", ROW));
             assertThatThrownBy(() -> live.predict("m", Map.of("z", 1)))
                     .hasMessage("There is no column 'z'; the columns are a, b, y");

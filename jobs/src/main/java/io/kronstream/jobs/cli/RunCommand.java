@@ -73,6 +73,11 @@ final class RunCommand implements Callable<Integer> {
     private String savepoint;
 
     @Option(
+            names = "--unless-running",
+            description = "With --cluster: does nothing if a job of the same name runs there.")
+    private boolean unlessRunning;
+
+    @Option(
             names = "--weights-only",
             description = {
                 "With --from: the optimizer may be another one, and starts anew. Parameters, feature statistics,",
@@ -116,6 +121,16 @@ final class RunCommand implements Callable<Integer> {
         if (weightsOnly && savepoint == null) {
             throw new InvalidSettingsException("--weights-only", List.of("needs --from SAVEPOINT"));
         }
+        if (unlessRunning && address == null) {
+            throw new InvalidSettingsException("--unless-running", List.of("needs --cluster HOST:PORT"));
+        }
+        if (unlessRunning) {
+            List<String> active = new FlinkRest(address).activeJobs(job.name());
+            if (!active.isEmpty()) {
+                tell(active.get(0), address);
+                return ExitStatus.DONE;
+            }
+        }
         StartFrom from = new StartFrom(savepoint, weightsOnly);
         if (job.checkpoints().directory() == null) {
             if (address != null) {
@@ -135,7 +150,7 @@ final class RunCommand implements Callable<Integer> {
             if (savepoint != null) {
                 awaitRestored(running, new FlinkRest(address));
             }
-            tell(running, address);
+            tell(running.id(), address);
             return ExitStatus.DONE;
         }
         runHere(job, from);
@@ -158,7 +173,7 @@ final class RunCommand implements Callable<Integer> {
         Interrupt.on(() -> stopped = true);
         try (MiniFlinkCluster here = MiniFlinkCluster.start(job.parallelism(), port)) {
             RunningJob running = RunningJob.submit(here.restAddress(), job, from, null, List.of());
-            tell(running, here.restAddress());
+            tell(running.id(), here.restAddress());
             boolean stopping = false;
             while (!running.awaitEnd(LOOK)) {
                 if (stopped && !stopping) {
@@ -170,15 +185,15 @@ final class RunCommand implements Callable<Integer> {
         }
     }
 
-    private void tell(RunningJob running, URI address) {
+    private void tell(String id, URI address) {
         PrintWriter out = spec.commandLine().getOut();
         out.println(
                 json
                         ? JSON.createObjectNode()
-                                .put("job", running.id())
+                                .put("job", id)
                                 .put("cluster", address.toString())
                                 .toString()
-                        : "Job " + running.id() + " runs; Flink dashboard: " + address);
+                        : "Job " + id + " runs; Flink dashboard: " + address);
         out.flush();
     }
 

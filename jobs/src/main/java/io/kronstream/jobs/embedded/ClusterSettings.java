@@ -93,6 +93,16 @@ final class ClusterSettings {
         return this;
     }
 
+    /** Lets Prometheus ask this process for its metrics. Flink's reporter listens on all addresses of the machine. */
+    ClusterSettings prometheus(int port) {
+        set("metrics.reporters", "prometheus");
+        set(
+                "metrics.reporter.prometheus.factory.class",
+                "org.apache.flink.metrics.prometheus.PrometheusReporterFactory");
+        set("metrics.reporter.prometheus.port", port);
+        return this;
+    }
+
     ClusterSettings resourceId(String id) {
         set("taskmanager.resource-id", id);
         return this;

@@ -68,6 +68,19 @@ public final class FlinkRest {
         return text(get("/jobs/" + job), "state");
     }
 
+    /** Ids of the jobs of this name that have not ended, in no order. */
+    public List<String> activeJobs(String name) throws IOException {
+        List<String> ids = new ArrayList<>();
+        for (JsonNode node : get("/jobs/overview").path("jobs")) {
+            boolean ended =
+                    List.of("FINISHED", "FAILED", "CANCELED", "CANCELLING").contains(text(node, "state"));
+            if (text(node, "name").equals(name) && !ended) {
+                ids.add(text(node, "jid"));
+            }
+        }
+        return ids;
+    }
+
     public List<Vertex> vertices(String job) throws IOException {
         List<Vertex> vertices = new ArrayList<>();
         for (JsonNode node : get("/jobs/" + job).path("vertices")) {

@@ -43,6 +43,13 @@ public final class JobManagerCommand implements Callable<Integer> {
     private int port;
 
     @Option(
+            names = "--metrics-port",
+            paramLabel = "PORT",
+            description =
+                    "Port where Prometheus asks for metrics, open on all addresses of the machine (default: none).")
+    private int metricsPort;
+
+    @Option(
             names = "--set",
             paramLabel = "KEY=VALUE",
             description = "A setting of Flink's own, for example --set state.savepoints.dir=/savepoints. Repeatable.")
@@ -52,8 +59,8 @@ public final class JobManagerCommand implements Callable<Integer> {
     public Integer call() throws Exception {
         int rest = Ports.choose("The Flink web UI", host, port);
         int rpc = Ports.choose("The Flink JobManager", host, rpcPort);
-        Configuration configuration =
-                ClusterSettings.common(host, rpc).jobManager(rest).configuration();
+        ClusterSettings common = ClusterSettings.common(host, rpc).jobManager(rest);
+        Configuration configuration = (metricsPort > 0 ? common.prometheus(metricsPort) : common).configuration();
         settings.forEach(configuration::setString);
         ClusterProcess.runJobManager(configuration, () -> {
             PrintWriter out = spec.commandLine().getOut();

@@ -34,10 +34,18 @@ public final class MiniFlinkCluster implements FlinkCluster {
      * @throws IOException with one sentence if the port is in use or the cluster does not start
      */
     public static MiniFlinkCluster start(int slots, int uiPort) throws IOException {
+        return start(slots, uiPort, 0);
+    }
+
+    /** As {@link #start(int, int)}; {@code metricsPort} is where Prometheus can ask for metrics, 0 for nowhere. */
+    public static MiniFlinkCluster start(int slots, int uiPort, int metricsPort) throws IOException {
         int restPort = Ports.choose("The Flink web UI", Ports.LOOPBACK, Math.max(0, uiPort));
         ClusterSettings settings = ClusterSettings.common(Ports.LOOPBACK, 0)
                 .jobManager(restPort)
                 .taskManager(Ports.LOOPBACK, slots, TaskManagerMemory.ofThisJvm());
+        if (metricsPort > 0) {
+            settings.prometheus(metricsPort);
+        }
         MiniCluster cluster = new MiniCluster(new MiniClusterConfiguration.Builder()
                 .setConfiguration(settings.configuration())
                 .setNumTaskManagers(1)

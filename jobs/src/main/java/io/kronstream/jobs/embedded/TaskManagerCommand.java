@@ -52,6 +52,13 @@ public final class TaskManagerCommand implements Callable<Integer> {
     private int slots;
 
     @Option(
+            names = "--metrics-port",
+            paramLabel = "PORT",
+            description =
+                    "Port where Prometheus asks for metrics, open on all addresses of the machine (default: none).")
+    private int metricsPort;
+
+    @Option(
             names = "--set",
             paramLabel = "KEY=VALUE",
             description = "A setting of Flink's own, for example --set taskmanager.memory.managed.size=1g. Repeatable.")
@@ -62,9 +69,9 @@ public final class TaskManagerCommand implements Callable<Integer> {
         if (slots < 1) {
             throw new ParameterException(spec.commandLine(), "'--slots' must be at least 1, was " + slots);
         }
-        Configuration configuration = ClusterSettings.common(jobManagerHost, jobManagerPort)
-                .taskManager(host, slots, TaskManagerMemory.ofThisJvm())
-                .configuration();
+        ClusterSettings common = ClusterSettings.common(jobManagerHost, jobManagerPort)
+                .taskManager(host, slots, TaskManagerMemory.ofThisJvm());
+        Configuration configuration = (metricsPort > 0 ? common.prometheus(metricsPort) : common).configuration();
         settings.forEach(configuration::setString);
         PrintWriter out = spec.commandLine().getOut();
         out.printf(

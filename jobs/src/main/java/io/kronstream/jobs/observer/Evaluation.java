@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.kronstream.jobs.observer;
 
+import io.kronstream.evaluation.Tally;
 import io.kronstream.jobs.Metric;
 import io.kronstream.learner.Score;
 import io.kronstream.learner.Task;
@@ -38,10 +39,17 @@ public final class Evaluation {
     private final Map<Stream, Track> tracks = new TreeMap<>();
     private final double[][] window = new double[WINDOW][SUMS];
     private final Map<Predictor, long[][]> histograms = new EnumMap<>(Predictor.class);
+    private final Tally tally;
     private long examples;
 
     public Evaluation(Task task) {
+        this(task, Double.NaN);
+    }
+
+    /** @param level of the quantile that is predicted; NaN for none */
+    public Evaluation(Task task, double level) {
         this.task = task;
+        this.tally = new Tally(task, level);
         if (task == Task.BINARY) {
             for (Predictor predictor : PREDICTORS) {
                 histograms.put(predictor, new long[2][BINS + 1]);
@@ -62,6 +70,7 @@ public final class Evaluation {
             judge(predictor, score, sums);
         }
         track.add(sums);
+        tally.add(score);
         examples++;
         return true;
     }
@@ -91,10 +100,13 @@ public final class Evaluation {
         return new Range(sums, filled).metric(predictor, metric);
     }
 
-    /** All metrics of the task over all scores, by name; for classes with {@code auc}. */
+    /** All metrics of the task over all scores, by name; of the model those of {@link Tally}, too. */
     public Map<String, Double> all(Predictor predictor) {
         Range range = range(false);
         Map<String, Double> all = new LinkedHashMap<>();
+        if (predictor == Predictor.MODEL && examples > 0) {
+            all.putAll(tally.metrics());
+        }
         for (Metric metric : Metric.of(task)) {
             all.put(metric.title(), range.metric(predictor, metric));
         }

@@ -81,7 +81,8 @@ public final class JobObserver implements AutoCloseable {
     public JobObserver(JobSettings settings, Metric metric, boolean committedOnly) {
         this.topics = settings.topics();
         this.metric = metric;
-        this.evaluation = new Evaluation(settings.learner().schema().task());
+        this.evaluation = new Evaluation(
+                settings.learner().schema().task(), settings.learner().network().quantile());
         this.consumer = new KafkaConsumer<>(
                 settings.kafka()
                         .client(

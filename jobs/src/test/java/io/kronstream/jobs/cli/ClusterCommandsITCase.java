@@ -6,9 +6,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.kronstream.jobs.embedded.FlinkRest;
 import io.kronstream.operators.TrainCounters;
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -59,7 +61,9 @@ class ClusterCommandsITCase {
         assertThat(jobManager.firstLine())
                 .isEqualTo("JobManager for TaskManagers at 127.0.0.1:%s, web UI at http://127.0.0.1:%s; Ctrl-C ends it."
                         .formatted(rpcPort, port));
-        Started taskManager = start("taskmanager", "--jobmanager-port", rpcPort, "--slots", "3");
+        String metrics = freePort();
+        Started taskManager =
+                start("taskmanager", "--jobmanager-port", rpcPort, "--slots", "3", "--metrics-port", metrics);
         assertThat(taskManager.firstLine())
                 .isEqualTo("TaskManager at 127.0.0.1 offers 3 slots to the JobManager at 127.0.0.1:%s; Ctrl-C ends it."
                         .formatted(rpcPort));
@@ -69,12 +73,15 @@ class ClusterCommandsITCase {
 
         String job = ROOT.resolve("jobs/examples/sea.yaml").toString();
         String kafka = "--set=kafka.bootstrap=" + bootstrap;
-        Started run = start(
-                "run",
-                job,
-                kafka,
-                "--set=checkpoint.directory=" + dir.resolve("checkpoints").toUri(),
-                "--cluster=127.0.0.1:" + port);
+        String[] submission = {
+            "run",
+            job,
+            kafka,
+            "--set=checkpoint.directory=" + dir.resolve("checkpoints").toUri(),
+            "--cluster=127.0.0.1:" + port,
+            "--unless-running"
+        };
+        Started run = start(submission);
         assertThat(run.firstLine()).matches("Job [0-9a-f]{32} runs; Flink dashboard: http://127.0.0.1:" + port);
         String id = run.firstLine().split(" ")[1];
         Started replay = start("replay", "sea", "--job=" + job, kafka, "--examples=" + EXAMPLES);
@@ -83,6 +90,14 @@ class ClusterCommandsITCase {
         assertThat(replay.output()).contains("Sent 3,200 rows");
         await(() -> STEPS.equals(rest.accumulators(id).get(TrainCounters.STEPS)));
         assertThat(rest.accumulators(id)).containsEntry(TrainCounters.EXAMPLES, Integer.toString(EXAMPLES));
+        try (InputStream shown =
+                URI.create("http://127.0.0.1:" + metrics + "/metrics").toURL().openStream()) {
+            assertThat(new String(shown.readAllBytes(), StandardCharsets.UTF_8))
+                    .contains("flink_taskmanager_job_task_operator_trainSteps{");
+        }
+        Started again = start(submission);
+        assertThat(again.firstLine()).contains("Job " + id + " runs");
+        assertThat(rest.activeJobs("sea")).containsExactly(id);
 
         for (Started process : List.of(taskManager, jobManager, broker)) {
             process.process().destroy();

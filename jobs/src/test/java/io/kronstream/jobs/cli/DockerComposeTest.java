@@ -46,13 +46,16 @@ class DockerComposeTest {
         List<String> names = new ArrayList<>();
         compose.path("services").fieldNames().forEachRemaining(names::add);
 
-        assertThat(names).contains("kafka").containsAll(OWN).hasSize(OWN.size() + 1);
+        assertThat(names)
+                .contains("kafka", "prometheus", "grafana")
+                .containsAll(OWN)
+                .hasSize(OWN.size() + 3);
     }
 
     @Test
     void imagesArePinned() {
         for (JsonNode service : services().values()) {
-            assertThat(service.path("image").asText()).matches("[a-z/-]+:\\d+\\.\\d+\\.\\d+[a-z0-9_.-]*");
+            assertThat(service.path("image").asText()).matches("[a-z/-]+:v?\\d+\\.\\d+\\.\\d+[a-z0-9_.-]*");
         }
         assertThat(services().get("kafka").path("image").asText())
                 .isEqualTo("apache/kafka:" + AppInfoParser.getVersion());
@@ -125,6 +128,60 @@ class DockerComposeTest {
             assertThat(ROOT.resolve(mount.path("source").asText()).resolve("kronstream"))
                     .exists();
         }
+    }
+
+    @Test
+    void everyFileThatIsMountedIsThere() {
+        for (JsonNode service : services().values()) {
+            for (JsonNode mount : service.path("volumes")) {
+                if (mount.path("type").asText().equals("bind")) {
+                    assertThat(ROOT.resolve(mount.path("source").asText())).exists();
+                    assertThat(mount.path("read_only").asBoolean()).isTrue();
+                }
+            }
+        }
+    }
+
+    /** Prometheus asks where Flink's processes answer; Grafana asks Prometheus, and finds both dashboards. */
+    @Test
+    void theMonitoringIsWiredTogether() throws IOException {
+        JsonNode prometheus = yaml("docker/prometheus.yaml");
+        List<String> targets = new ArrayList<>();
+        prometheus.at("/scrape_configs/0/static_configs/0/targets").forEach(target -> targets.add(target.asText()));
+        List<String> answering = new ArrayList<>();
+        for (String name : List.of("jobmanager", "taskmanager")) {
+            String words = String.join(" ", command(name)).replace('=', ' ');
+            assertThat(words).contains("--metrics-port ");
+            answering.add(name + ":" + words.replaceFirst(".*--metrics-port (\\d+).*", "$1"));
+        }
+        assertThat(targets).isEqualTo(answering);
+
+        JsonNode source =
+                yaml("docker/grafana/provisioning/datasources/prometheus.yaml").at("/datasources/0");
+        assertThat(source.path("url").asText()).isEqualTo("http://prometheus:9090");
+        String dashboards = yaml("docker/grafana/provisioning/dashboards/kronstream.yaml")
+                .at("/providers/0/options/path")
+                .asText();
+        JsonNode mount = services().get("grafana").path("volumes").get(1);
+        assertThat(mount.path("target").asText()).isEqualTo(dashboards);
+        for (String name : List.of("learning", "operations")) {
+            JsonNode dashboard = new ObjectMapper()
+                    .readTree(Files.readString(
+                            ROOT.resolve(mount.path("source").asText()).resolve(name + ".json")));
+            assertThat(dashboard.path("panels")).hasSizeGreaterThan(8).allSatisfy(panel -> assertThat(
+                            panel.at("/datasource/uid").asText())
+                    .isEqualTo(source.path("uid").asText()));
+        }
+    }
+
+    @Test
+    void anotherUpLeavesTheJobAsItIs() {
+        assertThat(command("job")).contains("--unless-running");
+    }
+
+    private static JsonNode yaml(String file) throws IOException {
+        Object document = new Yaml(new SafeConstructor(new LoaderOptions())).load(Files.readString(ROOT.resolve(file)));
+        return new ObjectMapper().valueToTree(document);
     }
 
     @Test

@@ -33,7 +33,8 @@ class EvaluationTest {
         // Of the four pairs of a positive and a negative: 0.8 > 0.4, 0.8 > 0, 0.4 = 0.4, 0.4 > 0.
         assertThat(evaluation.all(Predictor.MODEL)).containsEntry("auc", 3.5 / 4);
         assertThat(evaluation.all(Predictor.PRIOR)).containsEntry("auc", 0.5);
-        assertThat(evaluation.all(Predictor.MODEL)).containsOnlyKeys("accuracy", "logLoss", "auc");
+        assertThat(evaluation.all(Predictor.MODEL))
+                .containsOnlyKeys("accuracy", "logLoss", "auc", "normalisedEntropy", "calibration");
     }
 
     @Test
