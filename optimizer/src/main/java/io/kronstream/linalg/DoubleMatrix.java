@@ -76,6 +76,10 @@ final class DoubleMatrix extends Matrix {
 
     @Override
     public void read(int position, double[] target, int offset, int length) {
+        if (contiguous()) {
+            System.arraycopy(elements, start + position, target, offset, length);
+            return;
+        }
         for (int i = 0; i < length; i++) {
             target[offset + i] = elements[index(position + i)];
         }
@@ -90,6 +94,10 @@ final class DoubleMatrix extends Matrix {
 
     @Override
     public void write(int position, double[] source, int offset, int length) {
+        if (contiguous()) {
+            System.arraycopy(source, offset, elements, start + position, length);
+            return;
+        }
         for (int i = 0; i < length; i++) {
             elements[index(position + i)] = source[offset + i];
         }
@@ -109,6 +117,11 @@ final class DoubleMatrix extends Matrix {
             throw new IllegalArgumentException("There are " + columns() + " columns, not " + count);
         }
         return new DoubleMatrix(elements, start, rows(), count, stride());
+    }
+
+    @Override
+    Matrix blockView(int row, int count, int column, int width) {
+        return new DoubleMatrix(elements, start + rowStart(row) + column, count, width, stride());
     }
 
     @Override

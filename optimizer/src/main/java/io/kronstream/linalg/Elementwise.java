@@ -33,7 +33,6 @@ public final class Elementwise {
      */
     public static void run(Kernel kernel, int written, Matrix... operands) {
         Matrix first = operands[0];
-        boolean contiguous = true;
         for (Matrix operand : operands) {
             if (operand.rows() != first.rows()
                     || operand.columns() != first.columns()
@@ -41,41 +40,37 @@ public final class Elementwise {
                 throw new IllegalArgumentException("Operands of an elementwise pass must agree, were " + first.rows()
                         + " x " + first.columns() + " and " + operand.rows() + " x " + operand.columns());
             }
-            contiguous &= operand.contiguous();
         }
-        int runs = contiguous ? 1 : first.rows();
-        int length = contiguous ? first.rows() * first.columns() : first.columns();
-        for (int run = 0; run < runs; run++) {
-            for (int start = 0; start < length; start += TILE) {
-                int size = Math.min(TILE, length - start);
-                if (first.precision() == Precision.FLOAT) {
-                    floats(kernel, written, operands, run, start, size);
-                } else {
-                    doubles(kernel, written, operands, run, start, size);
-                }
+        int length = first.rows() * first.columns();
+        for (int start = 0; start < length; start += TILE) {
+            int size = Math.min(TILE, length - start);
+            if (first.precision() == Precision.FLOAT) {
+                floats(kernel, written, operands, start, size);
+            } else {
+                doubles(kernel, written, operands, start, size);
             }
         }
     }
 
-    private static void floats(Kernel kernel, int written, Matrix[] operands, int row, int start, int size) {
+    private static void floats(Kernel kernel, int written, Matrix[] operands, int start, int size) {
         float[][] tiles = FLOATS.get();
         for (int k = 0; k < operands.length; k++) {
-            ((FloatMatrix) operands[k]).readRun(operands[k].rowStart(row) + start, tiles[k], size);
+            operands[k].read(start, tiles[k], 0, size);
         }
         kernel.apply(tiles, size);
         for (int k = 0; k < written; k++) {
-            ((FloatMatrix) operands[k]).writeRun(operands[k].rowStart(row) + start, tiles[k], size);
+            operands[k].write(start, tiles[k], 0, size);
         }
     }
 
-    private static void doubles(Kernel kernel, int written, Matrix[] operands, int row, int start, int size) {
+    private static void doubles(Kernel kernel, int written, Matrix[] operands, int start, int size) {
         double[][] tiles = DOUBLES.get();
         for (int k = 0; k < operands.length; k++) {
-            ((DoubleMatrix) operands[k]).readRun(operands[k].rowStart(row) + start, tiles[k], size);
+            operands[k].read(start, tiles[k], 0, size);
         }
         kernel.apply(tiles, size);
         for (int k = 0; k < written; k++) {
-            ((DoubleMatrix) operands[k]).writeRun(operands[k].rowStart(row) + start, tiles[k], size);
+            operands[k].write(start, tiles[k], 0, size);
         }
     }
 }

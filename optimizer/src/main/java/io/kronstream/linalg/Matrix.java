@@ -74,6 +74,19 @@ public abstract class Matrix implements AutoCloseable {
     /** A view of the first {@code count} columns. */
     public abstract Matrix leftColumns(int count);
 
+    /** A view of {@code count} rows from {@code row} and {@code width} columns from {@code column}. */
+    public final Matrix block(int row, int count, int column, int width) {
+        if (row < 0 || column < 0 || row + count > rows || column + width > columns) {
+            throw new IllegalArgumentException("There is no block of " + count + " x " + width + " at " + row + ", "
+                    + column + " of " + rows + " x " + columns);
+        }
+        return row == 0 && column == 0 && count == rows && width == columns
+                ? this
+                : blockView(row, count, column, width);
+    }
+
+    abstract Matrix blockView(int row, int count, int column, int width);
+
     public abstract void fill(double value);
 
     /** Copies a matrix of the same shape and of either precision. */

@@ -98,6 +98,18 @@ public final class LayerGradient {
         return changed;
     }
 
+    /** The gradient of a block of the parameters, as that of a layer of its own; forms this one. */
+    public LayerGradient block(int row, int rows, int column, int columns) {
+        Matrix part = gradient().block(row, rows, column, columns);
+        if (!hasSoundFactors()) {
+            return new LayerGradient(part);
+        }
+        return new LayerGradient(
+                part,
+                activations.block(0, batch(), column, columns),
+                preActivationGradients.block(0, batch(), row, rows));
+    }
+
     /** Adds what a backward pass from sampled targets gave. */
     void addSamples(Matrix sampled) {
         sampledPreActivationGradients = sampled;

@@ -20,6 +20,9 @@ import java.util.List;
  * </ul>
  */
 public final class Network implements AutoCloseable {
+    /** Outputs that are read at once, where an example has fewer. */
+    private static final int CHUNK = 512;
+
     private final Loss loss;
     private final List<LayerShape> shapes;
     private final List<LayerShape> norms;
@@ -51,6 +54,7 @@ public final class Network implements AutoCloseable {
     private final Matrix[] gradients;
     private final SquareScratch gramOfOutputs;
     private final SquareScratch gramOfInputs;
+    private final double[] chunk;
     private final double[] outputRow;
     private final double[] deltaRow;
     private final double[] sampledTargets;
@@ -115,6 +119,7 @@ public final class Network implements AutoCloseable {
         this.inputDeltas = behind == 0 ? null : Matrix.create(precision, maxBatch, behind);
         int width = architecture.outputs();
         this.outputs = Matrix.create(precision, maxBatch, width);
+        this.chunk = new double[width * Math.max(1, CHUNK / width)];
         this.outputRow = new double[width];
         this.deltaRow = new double[width];
         this.sampledTargets = new double[width];
@@ -295,12 +300,18 @@ public final class Network implements AutoCloseable {
 
     private double outputDeltas(double[] targets, int rows) {
         int width = outputRow.length;
+        int targetsOfRow = loss.targets(width);
         Matrix delta = deltas[deltas.length - 1];
         double sum = 0;
-        for (int row = 0; row < rows; row++) {
-            outputs.read(row * width, outputRow, 0, width);
-            sum += loss.evaluate(outputRow, targets, row * loss.targets(width), deltaRow);
-            delta.write(row * width, deltaRow, 0, width);
+        for (int first = 0; first < rows; first += chunk.length / width) {
+            int count = Math.min(chunk.length / width, rows - first);
+            outputs.read(first * width, chunk, 0, count * width);
+            for (int i = 0; i < count; i++) {
+                System.arraycopy(chunk, i * width, outputRow, 0, width);
+                sum += loss.evaluate(outputRow, targets, (first + i) * targetsOfRow, deltaRow);
+                System.arraycopy(deltaRow, 0, chunk, i * width, width);
+            }
+            delta.write(first * width, chunk, 0, count * width);
         }
         return sum / rows;
     }

@@ -4,13 +4,10 @@ package io.kronstream.optimizers;
 import io.kronstream.fisher.Decomposition;
 import io.kronstream.fisher.RefreshTask;
 import io.kronstream.linalg.Matrix;
-import io.kronstream.linalg.Precision;
 import io.kronstream.linalg.TensorSpec;
 import io.kronstream.network.LayerGradient;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 
 /**
  * Cuts layers with a side beyond a limit into blocks of near-equal size, each a layer of its own to the optimizer within,
@@ -18,7 +15,7 @@ import java.util.Map;
  * of it, and the factors' memory {@code b / s} of it; what is lost is the curvature between blocks.
  *
  * <p>Block i of a layer, counted row by row, has its state under {@code blocki.} and the sides {@code 2 i} and {@code 2 i +
- * 1}; {@code blocks} says how many there are. A layer within the limit is one block and has neither prefix nor copy.
+ * 1}; {@code blocks} says how many there are. A layer within the limit is one block and has no prefix.
  *
  * <p>Reference: the blocking of Distributed Shampoo, Shi et al. 2023, arXiv 2309.06497.
  */
@@ -34,15 +31,12 @@ final class Blocked implements Optimizer {
     private static final int SIDES = 2;
 
     private final Optimizer optimizer;
-    private final Precision precision;
     private final int size;
-    private final Map<Long, Matrix[]> scratch = new HashMap<>();
 
     private record Block(int index, int row, int rows, int column, int columns) {}
 
-    Blocked(Optimizer optimizer, OptimizerSettings settings, Precision precision) {
+    Blocked(Optimizer optimizer, OptimizerSettings settings) {
         this.optimizer = optimizer;
-        this.precision = precision;
         this.size = settings.get(BLOCK_SIZE);
     }
 
@@ -102,21 +96,10 @@ final class Blocked implements Optimizer {
         }
         state.setCounter(BLOCKS, blocks.size());
         for (Block block : blocks) {
-            Matrix[] own = scratch.computeIfAbsent((long) block.rows << 32 | block.columns, shape -> new Matrix[] {
-                Matrix.create(precision, block.rows, block.columns), Matrix.create(precision, block.rows, block.columns)
-            });
-            copy(layer.gradient(), block.row, block.column, own[0], 0, 0, block);
-            copy(parameters, block.row, block.column, own[1], 0, 0, block);
-            optimizer.step(new LayerGradient(own[0]), own[1], part(state, block.index));
-            copy(own[1], 0, 0, parameters, block.row, block.column, block);
-        }
-    }
-
-    private static void copy(Matrix from, int row, int column, Matrix to, int toRow, int toColumn, Block block) {
-        double[] elements = new double[block.columns];
-        for (int i = 0; i < block.rows; i++) {
-            from.read((row + i) * from.columns() + column, elements, 0, elements.length);
-            to.write((toRow + i) * to.columns() + toColumn, elements, 0, elements.length);
+            optimizer.step(
+                    layer.block(block.row, block.rows, block.column, block.columns),
+                    parameters.block(block.row, block.rows, block.column, block.columns),
+                    part(state, block.index));
         }
     }
 
@@ -164,10 +147,5 @@ final class Blocked implements Optimizer {
     @Override
     public void close() {
         optimizer.close();
-        scratch.values().forEach(own -> {
-            own[0].close();
-            own[1].close();
-        });
-        scratch.clear();
     }
 }

@@ -188,9 +188,9 @@ final class DyKAF extends EigenbasisOptimizer {
     }
 
     @Override
-    void divideByRoot(Matrix rotated, Matrix momentum, LayerState state) {
+    void divideByRoot(Matrix rotated, double squaredNorm, Matrix momentum, LayerState state) {
         if (!rankOneSecondMoment) {
-            super.divideByRoot(rotated, momentum, state);
+            super.divideByRoot(rotated, squaredNorm, momentum, state);
             return;
         }
         Matrix leftMoment = state.tensor(LEFT_MOMENT);
@@ -202,13 +202,16 @@ final class DyKAF extends EigenbasisOptimizer {
     }
 
     @Override
-    void permuteSecondMoment(LayerState state, int side, int[] permutation) {
+    void permuteSecondMoment(LayerState state, int side, int[] permutation, Matrix spare) {
         if (!rankOneSecondMoment) {
-            super.permuteSecondMoment(state, side, permutation);
+            super.permuteSecondMoment(state, side, permutation, spare);
             return;
         }
         String name = side == RefreshTask.LEFT ? LEFT_MOMENT : RIGHT_MOMENT;
-        permuteRows(state.tensor(name), permutation);
+        double[] before = vector(state.tensor(name));
+        for (int i = 0; i < permutation.length; i++) {
+            state.tensor(name).set(i, 0, before[permutation[i]]);
+        }
         state.markDirty(name);
     }
 

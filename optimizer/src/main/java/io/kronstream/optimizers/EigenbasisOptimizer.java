@@ -139,11 +139,15 @@ abstract class EigenbasisOptimizer implements Optimizer {
     /** Sets the second moment of a matrix, zero so far, to what it starts from. */
     void startSecondMoment(LayerState state) {}
 
-    /** Updates both moments of a matrix with its rotated gradient, and replaces that by {@code M'} over the denominator. */
-    void divideByRoot(Matrix rotated, Matrix momentum, LayerState state) {
+    /**
+     * Updates both moments of a matrix with its rotated gradient, and replaces that by {@code M'} over the denominator.
+     *
+     * @param squaredNorm of the gradient, which rotating does not change
+     */
+    void divideByRoot(Matrix rotated, double squaredNorm, Matrix momentum, LayerState state) {
         double scale = 0;
         if (relativeEpsilon > 0) {
-            scale = Math.sqrt(beta2 * state.tensor(SECOND_MOMENT).norm() + (1 - beta2) * rotated.squaredNorm());
+            scale = Math.sqrt(beta2 * state.tensor(SECOND_MOMENT).norm() + (1 - beta2) * squaredNorm);
         }
         divideByFullRoot(rotated, momentum, state, epsilon(scale));
     }
@@ -153,13 +157,18 @@ abstract class EigenbasisOptimizer implements Optimizer {
         return relativeEpsilon > 0 ? epsilon + relativeEpsilon * scale : epsilon;
     }
 
-    /** Column j of a side's basis takes the place of column {@code permutation[j]}. */
-    void permuteSecondMoment(LayerState state, int side, int[] permutation) {
+    /**
+     * Column j of a side's basis takes the place of column {@code permutation[j]}.
+     *
+     * @param spare memory of the layer's shape
+     */
+    void permuteSecondMoment(LayerState state, int side, int[] permutation, Matrix spare) {
         Matrix moment = state.tensor(SECOND_MOMENT);
+        spare.copyFrom(moment);
         if (side == RefreshTask.LEFT) {
-            permuteRows(moment, permutation);
+            permuteRows(spare, permutation, moment);
         } else {
-            permuteColumns(moment, permutation);
+            permuteColumns(spare, permutation, moment);
         }
         state.markDirty(SECOND_MOMENT);
     }
@@ -220,7 +229,7 @@ abstract class EigenbasisOptimizer implements Optimizer {
             int side = factors.get(0);
             Matrix basis = state.tensor(BASIS[side]);
             rotate(layer.gradient(), side, basis, true, own.rotated);
-            divideByRoot(own.rotated, momentum, state);
+            divideByRoot(own.rotated, layer.squaredNorm(), momentum, state);
             rotate(own.rotated, side, basis, false, own.product);
             parameters.combine(-rate * kept, own.product, kept);
             follow(layer, state);
@@ -228,7 +237,7 @@ abstract class EigenbasisOptimizer implements Optimizer {
             Matrix leftBasis = state.tensor(BASIS[RefreshTask.LEFT]);
             Matrix rightBasis = state.tensor(BASIS[RefreshTask.RIGHT]);
             products.between(leftBasis, layer, rightBasis, own.rotated);
-            divideByRoot(own.rotated, momentum, state);
+            divideByRoot(own.rotated, layer.squaredNorm(), momentum, state);
             products.around(-rate * kept, leftBasis, own.rotated, rightBasis, parameters, kept);
             follow(layer, state);
         }
@@ -332,31 +341,42 @@ abstract class EigenbasisOptimizer implements Optimizer {
             own.product.multiply(1, momentum, false, overlap, true, 0);
         }
         momentum.copyFrom(own.product);
-        permuteSecondMoment(state, side, decomposition.permutation());
+        if (!isIdentity(decomposition.permutation())) {
+            permuteSecondMoment(state, side, decomposition.permutation(), own.product);
+        }
         basis.copyFrom(decomposition.matrix());
         state.markDirty(MOMENTUM);
         state.markDirty(BASIS[side]);
     }
 
-    static void permuteRows(Matrix matrix, int[] permutation) {
-        int n = matrix.columns();
-        double[] all = new double[matrix.rows() * n];
-        matrix.read(0, all, 0, all.length);
+    private static boolean isIdentity(int[] permutation) {
         for (int i = 0; i < permutation.length; i++) {
-            matrix.write(i * n, all, permutation[i] * n, n);
+            if (permutation[i] != i) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static void permuteRows(Matrix from, int[] permutation, Matrix to) {
+        int n = from.columns();
+        double[] row = new double[n];
+        for (int i = 0; i < permutation.length; i++) {
+            from.read(permutation[i] * n, row, 0, n);
+            to.write(i * n, row, 0, n);
         }
     }
 
-    private static void permuteColumns(Matrix matrix, int[] permutation) {
-        int n = matrix.columns();
+    private static void permuteColumns(Matrix from, int[] permutation, Matrix to) {
+        int n = from.columns();
         double[] row = new double[n];
         double[] permuted = new double[n];
-        for (int i = 0; i < matrix.rows(); i++) {
-            matrix.read(i * n, row, 0, n);
+        for (int i = 0; i < from.rows(); i++) {
+            from.read(i * n, row, 0, n);
             for (int j = 0; j < n; j++) {
                 permuted[j] = row[permutation[j]];
             }
-            matrix.write(i * n, permuted, 0, n);
+            to.write(i * n, permuted, 0, n);
         }
     }
 

@@ -39,7 +39,7 @@ public final class Optimizers {
     private Optimizers() {}
 
     private static Optimizer shampoo(OptimizerSettings settings, Precision precision) {
-        return new Blocked(new Shampoo(settings, precision), settings, precision);
+        return new Blocked(new Shampoo(settings, precision), settings);
     }
 
     /** Every name that {@code --optimizer} takes. */

@@ -297,6 +297,50 @@ class MatrixTest {
         assertThat(copy.get(0, 4)).isEqualTo(whole.get(0, 4));
     }
 
+    @ParameterizedTest
+    @EnumSource(Precision.class)
+    void blocksAreViews(Precision precision) {
+        Matrix whole = normal(precision, 40, 70, 1, random);
+        Matrix before = as(precision, whole);
+        Matrix block = whole.block(3, 30, 5, 60);
+        Matrix other = normal(precision, 30, 60, 1, random);
+
+        assertThat(block.block(1, 2, 1, 2).get(1, 1)).isEqualTo(whole.get(5, 7));
+        double product = block.dot(other);
+        block.combine(2, other, 1);
+
+        double expected = 0;
+        for (int i = 0; i < 40; i++) {
+            for (int j = 0; j < 70; j++) {
+                boolean inside = i >= 3 && i < 33 && j >= 5 && j < 65;
+                double added = inside ? 2 * other.get(i - 3, j - 5) : 0;
+                expected += inside ? other.get(i - 3, j - 5) * before.get(i, j) : 0;
+                assertThat(whole.get(i, j)).isCloseTo(before.get(i, j) + added, within(FLOAT_ROUNDING));
+            }
+        }
+        assertThat(product).isCloseTo(expected, within(FLOAT_ROUNDING * 1000));
+        assertThatThrownBy(() -> whole.block(39, 2, 0, 1)).isInstanceOf(IllegalArgumentException.class);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"false,false", "false,true", "true,false", "true,true"})
+    void lowProductsEqualReference(boolean transposeA, boolean transposeB) {
+        Matrix a =
+                transposeA ? normal(Precision.FLOAT, 300, 17, 1, random) : normal(Precision.FLOAT, 17, 300, 1, random);
+        Matrix b = transposeB
+                ? normal(Precision.FLOAT, 400, 300, 1, random)
+                : normal(Precision.FLOAT, 300, 400, 1, random);
+        Matrix c = normal(Precision.FLOAT, 17, 401, 1, random);
+        double untouched = c.get(3, 400);
+        Matrix expected = Matrix.create(Precision.DOUBLE, 17, 400);
+
+        c.leftColumns(400).multiply(0.5, a, transposeA, b, transposeB, 0);
+
+        expected.multiply(0.5, as(Precision.DOUBLE, a), transposeA, as(Precision.DOUBLE, b), transposeB, 0);
+        assertThat(relativeError(c.leftColumns(400), expected)).isLessThan(FLOAT_ROUNDING);
+        assertThat(c.get(3, 400)).isEqualTo(untouched);
+    }
+
     @Test
     void shapesThatDoNotFitAreRefused() {
         Matrix a = Matrix.create(Precision.FLOAT, 2, 3);

@@ -33,6 +33,7 @@ import java.util.Set;
  *   factors of the corrected K-FAC       6Bm^2 + 5Bn^2, K-FAC's and one iteration
  *   factors of Lanczos                   6Bm^2 + 6Bn^2, two steps
  *   sampled targets (K-FAC, KPSVD)       2Bm(n - 1), none for the first layer
+ *   AdaHessian's product with the Hessian  8Bmn + 4Bm(n - 1), in the first layer 4Bmn
  *   {@literal <U, G>} without G (K-FAC, KPSVD)      2B^2(m + n)
  *
  *   refresh of a side s beside t
@@ -42,7 +43,8 @@ import java.util.Set;
  *     fourth root (Shampoo)              17/3 s^3: tridiagonal form 4/3, its eigenvectors 4/3, back 2, the product 1
  * </pre>
  *
- * <p>Shampoo needs G for its second moment, and preconditions a momentum, which has no thin factors.
+ * <p>Shampoo needs G for its second moment, and preconditions a momentum, which has no thin factors. Layers with a side
+ * above 1024 are counted in the blocks that it cuts them into.
  *
  * <p>Symmetric results are counted as half a product. The other methods need products for the gradient alone.
  */
@@ -63,7 +65,9 @@ public final class BenchFlops {
             "lanczos",
             new TwoProducts(6, 6),
             "kfac-corrected",
-            new TwoProducts(6, 5));
+            new TwoProducts(6, 5),
+            "adahessian",
+            new AdaHessian());
 
     /** Those without matrix products of their own. */
     private static final Set<String> GRADIENT_ALONE = Set.of(
@@ -103,6 +107,9 @@ public final class BenchFlops {
             double m = shapes.get(layer).rows();
             double n = shapes.get(layer).columns();
             sum += method.step(m, n, batch) + (layer > 0 && method.samples() ? propagation(m, n, batch) : 0);
+            if (method.hessian()) {
+                sum += layer > 0 ? 8 * batch * m * n + 2 * propagation(m, n, batch) : 4 * batch * m * n;
+            }
         }
         return sum;
     }
@@ -111,7 +118,8 @@ public final class BenchFlops {
     public static double refresh(String optimizer, List<LayerShape> shapes) {
         Method method = method(optimizer);
         return shapes.stream()
-                .mapToDouble(shape -> method.refresh(shape.rows()) + method.refresh(shape.columns()))
+                .mapToDouble(shape ->
+                        method.refresh(shape.rows(), shape.columns()) + method.refresh(shape.columns(), shape.rows()))
                 .sum();
     }
 
@@ -156,7 +164,7 @@ public final class BenchFlops {
             return 0;
         }
 
-        default double refresh(double side) {
+        default double refresh(double side, double other) {
             return 0;
         }
 
@@ -167,6 +175,18 @@ public final class BenchFlops {
         /** Whether it needs a second backward pass. */
         default boolean samples() {
             return false;
+        }
+
+        /** Whether it needs a product with the Hessian. */
+        default boolean hessian() {
+            return false;
+        }
+    }
+
+    private static final class AdaHessian implements Method {
+        @Override
+        public boolean hessian() {
+            return true;
         }
     }
 
@@ -188,7 +208,7 @@ public final class BenchFlops {
         }
 
         @Override
-        public final double refresh(double side) {
+        public final double refresh(double side, double other) {
             return side == 1 ? 0 : 14 * side * side * side / 3;
         }
 
@@ -223,20 +243,35 @@ public final class BenchFlops {
         }
     }
 
-    /** A momentum between two roots, of the factors that SOAP has. */
+    /** A momentum between two roots, of the factors that SOAP has, block by block. */
     private static final class Shampoo implements Method {
+        /** The default of its knob {@code block-size}. */
+        private static final int BLOCK_SIZE = 1024;
+
         private final SOAP soap = new SOAP();
 
         @Override
         public double step(double m, double n, double batch) {
+            double down = blocks(m);
+            double across = blocks(n);
+            return down * across * ofBlock(m / down, n / across, batch);
+        }
+
+        private double ofBlock(double m, double n, double batch) {
             return dense(m, n)
                     + Math.min(soap.factor(m, n), soap.thinFactor(m, n, batch))
                     + Math.min(soap.factor(n, m), soap.thinFactor(n, m, batch));
         }
 
         @Override
-        public double refresh(double side) {
-            return 17 * side * side * side / 3;
+        public double refresh(double side, double other) {
+            double blocks = blocks(side);
+            double size = side / blocks;
+            return blocks * blocks(other) * 17 * size * size * size / 3;
+        }
+
+        private static double blocks(double side) {
+            return Math.ceil(side / BLOCK_SIZE);
         }
     }
 
@@ -250,7 +285,7 @@ public final class BenchFlops {
         }
 
         @Override
-        public double refresh(double side) {
+        public double refresh(double side, double other) {
             return side * side * side;
         }
 
@@ -270,7 +305,7 @@ public final class BenchFlops {
 
         /** Two eigendecompositions, each 14/3 s^3, and the products between them: 2, 1 and 2 s^3. */
         @Override
-        public double refresh(double side) {
+        public double refresh(double side, double other) {
             return 43 * side * side * side / 3;
         }
 

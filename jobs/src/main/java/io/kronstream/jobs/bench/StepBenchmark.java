@@ -175,6 +175,8 @@ public final class StepBenchmark {
             long allocated = THREADS.getThreadAllocatedBytes(self) - allocatedBefore;
             long cpu = THREADS.getCurrentThreadCpuTime() - cpuBefore - (withRefresh ? 0 : refreshCpuNanos);
             long residentAfter = ResidentMemory.bytes();
+            // The machine's speed may have changed meanwhile.
+            peak = Math.max(peak, MatrixPeak.measure());
             if (!Double.isFinite(loss)) {
                 throw new ArithmeticException(
                         settings.name() + " diverged on '" + benchCase.name() + "': nothing was measured");
@@ -201,6 +203,9 @@ public final class StepBenchmark {
             loss = network.backward(parameters, targets, batch);
             if (optimizer.wantsSamples(layers.get(0))) {
                 network.backwardSampled(parameters, noise, batch);
+            }
+            if (optimizer.wantsHessian()) {
+                network.backwardHessian(parameters, noise, batch);
             }
             Stopwatch.leave(before);
             List<LayerGradient> gradients = new ArrayList<>(layers.size());

@@ -47,7 +47,7 @@ final class BenchStepCommand implements Callable<Integer> {
             paramLabel = "NAME",
             split = ",",
             defaultValue = "sgd,adam,adafisher,shampoo,kfac,soap,dykaf",
-            description = "Optimizers, at their default knobs (default: ${DEFAULT-VALUE}).")
+            description = "Optimizers, at their default knobs; 'all' for every one (default: ${DEFAULT-VALUE}).")
     private List<String> optimizers;
 
     @Option(
@@ -119,6 +119,9 @@ final class BenchStepCommand implements Callable<Integer> {
         }
         List<String> known =
                 Optimizers.names().stream().filter(BenchFlops::knows).toList();
+        if (optimizers.equals(List.of("all"))) {
+            optimizers = known;
+        }
         for (String name : optimizers) {
             if (!known.contains(name)) {
                 problems.add("unknown optimizer '" + name + "'; known are " + String.join(", ", known));

@@ -99,8 +99,22 @@ class BenchFlopsTest {
     }
 
     @Test
-    void everyOptimizerIsCountedThatTakesOnePassOverAMiniBatch() {
-        assertThat(Optimizers.names().stream().filter(name -> !BenchFlops.knows(name)))
-                .containsExactly("adahessian");
+    void shampooCutsLongSidesIntoBlocks() {
+        // Two blocks of 1000 x 1000.
+        List<LayerShape> wide = List.of(new LayerShape(1000, 2000));
+        assertThat(BenchFlops.optimizer("shampoo", wide, 100_000)).isEqualTo(2 * (4e9 + 2e9));
+        assertThat(BenchFlops.refresh("shampoo", wide)).isCloseTo(4 * 17e9 / 3, within(1.0));
+    }
+
+    @Test
+    void adaHessianDifferentiatesBothPasses() {
+        // B = 5. First layer: the direction's product 90 and the result's 90. Second: 80 and 80, and twice the
+        // derivatives.
+        assertThat(BenchFlops.optimizer("adahessian", TWO_LAYERS, 5)).isEqualTo(180 + 160 + 60);
+    }
+
+    @Test
+    void everyOptimizerIsCounted() {
+        assertThat(Optimizers.names()).allMatch(BenchFlops::knows);
     }
 }
