@@ -12,7 +12,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
+import java.util.SortedSet;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.locks.LockSupport;
 import org.apache.kafka.clients.admin.Admin;
@@ -89,7 +91,13 @@ public final class TopicAdmin implements AutoCloseable {
      * @throws ConnectorException if the models topic exists and is not compacted
      */
     public void ensure(Topics topics, TopicSettings wanted) {
-        List<NewTopic> layout = layout(topics, wanted);
+        ensure(topics, wanted, true);
+    }
+
+    /** The same; whether the topic of the examples is created, too: others may write the ones that are learned from. */
+    public void ensure(Topics topics, TopicSettings wanted, boolean examples) {
+        List<NewTopic> layout = new ArrayList<>(layout(topics, wanted));
+        layout.removeIf(topic -> !examples && topic.name().equals(topics.examples()));
         Set<String> existing = new HashSet<>(await(admin.listTopics().names()));
         List<NewTopic> missing = layout.stream()
                 .filter(topic -> !existing.contains(topic.name()))
@@ -195,7 +203,12 @@ public final class TopicAdmin implements AutoCloseable {
     }
 
     public boolean exists(String topic) {
-        return await(admin.listTopics().names()).contains(topic);
+        return topics().contains(topic);
+    }
+
+    /** The names of all topics, sorted. */
+    public SortedSet<String> topics() {
+        return new TreeSet<>(await(admin.listTopics().names()));
     }
 
     /** @throws ConnectorException if there is no such topic */

@@ -2,6 +2,7 @@
 package io.kronstream.connectors;
 
 import java.io.Serializable;
+import java.util.List;
 
 /**
  * The names of a job's topics.
@@ -55,5 +56,11 @@ public record Topics(String prefix) implements Serializable {
     /** The consumer group that tells how far the job's checkpoints have come in the examples. */
     public String trainGroup() {
         return prefix + ".train";
+    }
+
+    /** Whether this is one that the job writes. */
+    public boolean isOwn(String topic) {
+        return List.of(deadLetters(), models(), journal(), scores(), metrics(), channel())
+                .contains(topic);
     }
 }

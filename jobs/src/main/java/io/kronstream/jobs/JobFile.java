@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import org.apache.flink.configuration.Configuration;
 
 /**
  * The YAML form of {@link JobSettings}: the options of {@link JobOptions} with their nouns nested, the records'
@@ -75,6 +76,9 @@ public final class JobFile {
         flatten("", mapping, values);
         values.putAll(overrides);
         values.computeIfPresent(JobOptions.AVRO_SCHEMA.key(), (key, value) -> avroSchema(source, file, value));
+        if (file != null) {
+            values.computeIfPresent(JobOptions.SOURCE_FILE.key(), (key, value) -> beside(file, key, value));
+        }
         if (schema == null) {
             // Whatever else is wrong is reported together with the schema's problems.
             try {
@@ -132,6 +136,21 @@ public final class JobFile {
                     List.of("'" + JobOptions.AVRO_SCHEMA.key() + "' names the file " + path
                             + ", which cannot be read"));
         }
+    }
+
+    /** Relative paths of files to read are relative to the job's file. */
+    private static String beside(Path file, String key, String value) {
+        List<String> names = Configuration.fromMap(Map.of(key, value)).get(JobOptions.SOURCE_FILE);
+        return JobSettings.text(
+                JobOptions.SOURCE_FILE,
+                names.stream()
+                        .map(name -> name.contains(":/")
+                                ? name
+                                : file.toAbsolutePath()
+                                        .resolveSibling(name)
+                                        .normalize()
+                                        .toString())
+                        .toList());
     }
 
     private static void flatten(String prefix, ObjectNode mapping, Map<String, String> values) {

@@ -4,7 +4,7 @@ package io.kronstream.jobs;
 import static org.apache.flink.configuration.ConfigOptions.key;
 
 import io.kronstream.connectors.Delivery;
-import io.kronstream.connectors.StartAt;
+import io.kronstream.connectors.Position;
 import io.kronstream.connectors.format.FormatSettings;
 import io.kronstream.learner.LearnerSettings;
 import io.kronstream.learner.Mode;
@@ -92,11 +92,47 @@ public final class JobOptions {
             .durationType()
             .defaultValue(FormatSettings.DEFAULT_TIMEOUT)
             .withDescription("Time in which the registry must answer each of three attempts. Records wait meanwhile.");
-    public static final ConfigOption<StartAt> START = key("examples.start")
-            .enumType(StartAt.class)
-            .defaultValue(StartAt.EARLIEST)
-            .withDescription("Where a job without state begins: earliest, latest, or committed, the offsets that the"
-                    + " job's consumer group has committed. Only a job that began at earliest can be verified.");
+    public static final ConfigOption<List<String>> EXAMPLE_TOPICS = key("examples.topics")
+            .stringType()
+            .asList()
+            .noDefaultValue()
+            .withDescription(
+                    "The topics to learn from, which must exist; PREFIX.examples unless given. Their order is part"
+                            + " of the state: new ones come at the end. Costs nothing.");
+    public static final ConfigOption<String> TOPIC_PATTERN = key("examples.topic-pattern")
+            .stringType()
+            .noDefaultValue()
+            .withDescription(
+                    "A regular expression; topics with such names are learned from, too. They are looked for when"
+                            + " the job is started, and those of its last start stay. Costs nothing.");
+    public static final ConfigOption<String> START = key("examples.start")
+            .stringType()
+            .defaultValue(Position.EARLIEST.text())
+            .withDescription(
+                    "Where a job without state begins: earliest, latest, committed (the offsets that its consumer"
+                            + " group has committed), timestamp 2026-01-31T00:00:00Z (or milliseconds since the epoch), or offsets"
+                            + " 0=42 1=17 (or TOPIC:0=42); other partitions then begin as with committed. Costs nothing.");
+    public static final ConfigOption<String> END = key("examples.end")
+            .stringType()
+            .defaultValue(Position.NEVER.text())
+            .withDescription(
+                    "Where the job ends: never, latest (what there is when it starts), timestamp or offsets, as for"
+                            + " examples.start; of partitions without an offset nothing is read. A job with an end sees no new"
+                            + " partitions.");
+    public static final ConfigOption<List<String>> SOURCE_FILE = key("source.file")
+            .stringType()
+            .asList()
+            .noDefaultValue()
+            .withDescription(
+                    "Files or directories to learn from in place of topics, plain or compressed by gzip, as paths"
+                            + " or URIs that the job and verify reach; they are read to their end. One subtask reads and decodes.");
+    public static final ConfigOption<String> SOURCE_SQL = key("source.sql")
+            .stringType()
+            .noDefaultValue()
+            .withDescription(
+                    "A CREATE TABLE statement of Flink SQL: the job learns from its rows in place of topics, the"
+                            + " columns by their names. One subtask reads and decodes. Such a job cannot be verified: a table does"
+                            + " not say where a row came from.");
     public static final ConfigOption<Double> MAX_REJECTED_SHARE = key("examples.max-rejected-share")
             .doubleType()
             .defaultValue(1.0)
@@ -299,7 +335,12 @@ public final class JobOptions {
             AVRO_SCHEMA,
             REGISTRY,
             REGISTRY_TIMEOUT,
+            EXAMPLE_TOPICS,
+            TOPIC_PATTERN,
             START,
+            END,
+            SOURCE_FILE,
+            SOURCE_SQL,
             MAX_REJECTED_SHARE,
             REJECTED_WINDOW,
             MODEL,

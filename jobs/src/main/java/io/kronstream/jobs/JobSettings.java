@@ -3,7 +3,7 @@ package io.kronstream.jobs;
 
 import io.kronstream.connectors.Delivery;
 import io.kronstream.connectors.KafkaSettings;
-import io.kronstream.connectors.StartAt;
+import io.kronstream.connectors.Position;
 import io.kronstream.connectors.Topics;
 import io.kronstream.connectors.format.FormatSettings;
 import io.kronstream.learner.DataSchema;
@@ -25,6 +25,8 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
+import java.util.regex.PatternSyntaxException;
 import org.apache.flink.configuration.ConfigOption;
 import org.apache.flink.configuration.Configuration;
 
@@ -76,11 +78,43 @@ public record JobSettings(
 
     /**
      * @param format how values hold rows
-     * @param start where a job without state begins
+     * @param source where they come from
      * @param maxRejectedShare share of rejected records above which the job stops; 1 for never
      * @param rejectedWindow records, per subtask, over which it is taken
      */
-    public record Input(FormatSettings format, StartAt start, double maxRejectedShare, long rejectedWindow) {}
+    public record Input(FormatSettings format, Source source, double maxRejectedShare, long rejectedWindow) {}
+
+    /**
+     * Topics, files or a table.
+     *
+     * @param topics to read, empty for the job's own
+     * @param pattern regular expression of further topics, or null
+     * @param start where a job without state begins to read topics
+     * @param end where it ends
+     * @param files files and directories to read in place of topics; empty for none
+     * @param sql the statement that creates the table to read in place of topics, or null
+     */
+    public record Source(
+            List<String> topics, String pattern, Position start, Position end, List<String> files, String sql) {
+        /** The job's own topic from its beginning, without an end. */
+        public static final Source DEFAULT =
+                new Source(List.of(), null, Position.EARLIEST, Position.NEVER, List.of(), null);
+
+        public Source {
+            topics = List.copyOf(topics);
+            files = List.copyOf(files);
+        }
+
+        /** Whether records come from Kafka. */
+        public boolean isKafka() {
+            return files.isEmpty() && sql == null;
+        }
+
+        /** Whether records come from the job's own topic, which is created where it is missing. */
+        public boolean isOwnTopic() {
+            return isKafka() && topics.isEmpty() && pattern == null;
+        }
+    }
 
     /**
      * @param mode where the work is done
@@ -142,7 +176,13 @@ public record JobSettings(
                                 read.get(JobOptions.AVRO_SCHEMA, null),
                                 read.get(JobOptions.REGISTRY, null),
                                 read.get(JobOptions.REGISTRY_TIMEOUT).toMillis()),
-                        read.get(JobOptions.START),
+                        new Source(
+                                read.get(JobOptions.EXAMPLE_TOPICS, List.of()),
+                                read.get(JobOptions.TOPIC_PATTERN, null),
+                                read.position(JobOptions.START),
+                                read.position(JobOptions.END),
+                                read.get(JobOptions.SOURCE_FILE, List.of()),
+                                read.get(JobOptions.SOURCE_SQL, null)),
                         read.get(JobOptions.MAX_REJECTED_SHARE),
                         read.get(JobOptions.REJECTED_WINDOW)),
                 read.get(JobOptions.MODEL),
@@ -188,8 +228,17 @@ public record JobSettings(
                 refresh.deadlineMillis,
                 refresh.parkedBytes,
                 cacheBytes,
-                Origins.topics(topics.examples()),
+                origins(),
                 clock);
+    }
+
+    /** What the partition numbers of examples stand for. */
+    public Origins origins() {
+        Source source = input.source;
+        if (source.isKafka()) {
+            return new Origins(source.topics.isEmpty() ? List.of(topics.examples()) : source.topics, false);
+        }
+        return new Origins(source.sql == null ? source.files : List.of("sql"), true);
     }
 
     /**
@@ -213,6 +262,28 @@ public record JobSettings(
                 kafka,
                 topics,
                 input,
+                model,
+                learner,
+                publishEvery,
+                modelFiles,
+                clock,
+                refresh,
+                cacheBytes,
+                metricsWindowMillis,
+                parallelism,
+                maxParallelism,
+                checkpoints,
+                delivery,
+                restarts);
+    }
+
+    /** The same job with another source. */
+    public JobSettings withSource(Source source) {
+        return new JobSettings(
+                name,
+                kafka,
+                topics,
+                new Input(input.format, source, input.maxRejectedShare, input.rejectedWindow),
                 model,
                 learner,
                 publishEvery,
@@ -267,7 +338,16 @@ public record JobSettings(
             values.put(JobOptions.REGISTRY.key(), input.format.registry());
         }
         values.put(JobOptions.REGISTRY_TIMEOUT.key(), input.format.registryTimeout() + " ms");
-        values.put(JobOptions.START.key(), text(input.start));
+        putList(JobOptions.EXAMPLE_TOPICS, input.source.topics, values);
+        if (input.source.pattern != null) {
+            values.put(JobOptions.TOPIC_PATTERN.key(), input.source.pattern);
+        }
+        values.put(JobOptions.START.key(), input.source.start.text());
+        values.put(JobOptions.END.key(), input.source.end.text());
+        putList(JobOptions.SOURCE_FILE, input.source.files, values);
+        if (input.source.sql != null) {
+            values.put(JobOptions.SOURCE_SQL.key(), input.source.sql);
+        }
         values.put(JobOptions.MAX_REJECTED_SHARE.key(), Double.toString(input.maxRejectedShare));
         values.put(JobOptions.REJECTED_WINDOW.key(), Long.toString(input.rejectedWindow));
         values.put(JobOptions.MODEL.key(), model);
@@ -322,8 +402,71 @@ public record JobSettings(
         return values;
     }
 
+    private static void putList(ConfigOption<List<String>> option, List<String> list, Map<String, String> values) {
+        if (!list.isEmpty()) {
+            values.put(option.key(), text(option, list));
+        }
+    }
+
+    /** A list as the text of an option. */
+    static String text(ConfigOption<List<String>> option, List<String> list) {
+        Configuration one = new Configuration();
+        one.set(option, list);
+        return one.toMap().get(option.key());
+    }
+
+    private void checkSource(List<String> problems) {
+        Source source = input.source;
+        boolean topicsNamed = !source.topics.isEmpty() || source.pattern != null;
+        if ((topicsNamed ? 1 : 0) + (source.files.isEmpty() ? 0 : 1) + (source.sql == null ? 0 : 1) > 1) {
+            problems.add("topics, '" + JobOptions.SOURCE_FILE.key() + "' and '" + JobOptions.SOURCE_SQL.key()
+                    + "' exclude each other: a job has one source");
+            return;
+        }
+        if (!source.isKafka()) {
+            if (!source.start.equals(Position.EARLIEST) || !source.end.equals(Position.NEVER)) {
+                problems.add("'" + JobOptions.START.key() + "' and '" + JobOptions.END.key()
+                        + "' are of topics: files and tables are read from their beginning to their end");
+            }
+            if (input.format.name() == FormatSettings.Name.AVRO) {
+                problems.add("'" + JobOptions.FORMAT.key() + "' cannot be 'avro' where files or tables are read: files"
+                        + " hold 'csv' or 'json' lines");
+            }
+            return;
+        }
+        if (source.start.kind() == Position.Kind.NEVER) {
+            problems.add("'" + JobOptions.START.key() + "' must be " + Position.FORMS);
+        }
+        if (source.end.kind() == Position.Kind.EARLIEST || source.end.kind() == Position.Kind.COMMITTED) {
+            problems.add("'" + JobOptions.END.key() + "' must be 'never', 'latest', a timestamp or offsets");
+        }
+        if (source.pattern == null) {
+            checkOffsets(JobOptions.START, source.start, problems);
+            checkOffsets(JobOptions.END, source.end, problems);
+        } else {
+            try {
+                Pattern.compile(source.pattern);
+            } catch (PatternSyntaxException e) {
+                problems.add(
+                        "'" + JobOptions.TOPIC_PATTERN.key() + "' is no regular expression: " + e.getDescription());
+            }
+        }
+    }
+
+    private void checkOffsets(ConfigOption<?> option, Position position, List<String> problems) {
+        List<String> names = origins().names();
+        for (String partition : position.offsets().keySet()) {
+            int colon = partition.indexOf(':');
+            if (colon < 0 ? names.size() > 1 : !names.contains(partition.substring(0, colon))) {
+                problems.add("'" + option.key() + "' names partition " + partition + ", which must be one of "
+                        + String.join(", ", names));
+            }
+        }
+    }
+
     private List<String> problems() {
         List<String> problems = new ArrayList<>(learner.problems());
+        checkSource(problems);
         for (String problem : input.format.problems()) {
             problems.add("'" + JobOptions.FORMAT.key() + "': " + problem);
         }
@@ -441,6 +584,15 @@ public record JobSettings(
                 return "missing:0";
             }
             return bootstrap;
+        }
+
+        Position position(ConfigOption<String> option) {
+            try {
+                return Position.parse(get(option));
+            } catch (IllegalArgumentException e) {
+                problems.add("'" + option.key() + "': " + e.getMessage());
+                return Position.parse(option.defaultValue());
+            }
         }
 
         TrainSettings.Clock clock() {

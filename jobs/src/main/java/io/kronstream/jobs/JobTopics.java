@@ -22,7 +22,10 @@ public final class JobTopics {
      * @throws ConnectorException with one sentence
      */
     public static void prepare(TopicAdmin admin, JobSettings settings) {
-        admin.ensure(settings.topics(), TopicSettings.of(partitions(settings), settings.parallelism()));
+        admin.ensure(
+                settings.topics(),
+                TopicSettings.of(partitions(settings), settings.parallelism()),
+                settings.input().source().isOwnTopic());
         if (settings.committedOnly()) {
             long wanted = settings.transactionTimeout().toMillis();
             long limit = admin.maxTransactionTimeout();

@@ -29,6 +29,7 @@ import org.apache.flink.util.TimeUtils;
  * <pre>{@code
  * task: regression                     # or binary
  * label: OT
+ * weight: importance                   # how much a record counts
  * numeric:
  *   - HUFL                                               # an input as it is
  *   - {column: HULL, missing: -9999, fill: carry, indicator: true, transform: log1p, max: 100, lags: [1], windows: [24]}
@@ -50,6 +51,7 @@ public final class SchemaFile {
     private static final List<String> KEYS = List.of(
             "task",
             "label",
+            "weight",
             "numeric",
             "categorical",
             "hash_buckets",
@@ -124,6 +126,7 @@ public final class SchemaFile {
                 columns,
                 task,
                 reader.text("label"),
+                reader.text("weight"),
                 reader.numbers(),
                 reader.categories(),
                 reader.products(),
@@ -155,6 +158,9 @@ public final class SchemaFile {
         ObjectNode mapping = YamlFile.mapping();
         mapping.put("task", schema.task().name().toLowerCase(Locale.ROOT));
         mapping.put("label", schema.label());
+        if (schema.weight() != null) {
+            mapping.put("weight", schema.weight());
+        }
         putNumbers(mapping, schema.numeric());
         putCategories(mapping, schema.categorical());
         if (!schema.products().isEmpty()) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.kronstream.jobs;
 
+import io.kronstream.connectors.Position;
 import io.kronstream.connectors.channel.KafkaTensorChannel;
 import io.kronstream.connectors.ends.JournalChunks;
 import io.kronstream.connectors.ends.KafkaEnds;
@@ -9,7 +10,13 @@ import io.kronstream.connectors.ends.ModelRecordCodec;
 import io.kronstream.connectors.example.DecodeFunction;
 import io.kronstream.connectors.example.ExampleDecoder;
 import io.kronstream.connectors.example.RawRecord;
+import io.kronstream.connectors.example.RawRecordCodec;
+import io.kronstream.connectors.file.FileLines;
+import io.kronstream.connectors.file.FileRecords;
+import io.kronstream.connectors.format.FormatSettings;
+import io.kronstream.connectors.format.RowFormat;
 import io.kronstream.connectors.model.ModelRecord;
+import io.kronstream.learner.DataSchema;
 import io.kronstream.learner.Example;
 import io.kronstream.learner.Mode;
 import io.kronstream.operators.EigenRefreshFunction;
@@ -110,15 +117,7 @@ public final class TrainingJob {
             StreamExecutionEnvironment env, JobSettings settings, boolean weightsOnly, Map<Integer, Long> stopAt) {
         TensorChannel channel = channel(settings);
 
-        DataStream<RawRecord> records = env.fromSource(
-                        KafkaEnds.examples(
-                                settings.kafka(),
-                                settings.topics(),
-                                settings.input().start(),
-                                stopAt),
-                        WatermarkStrategy.noWatermarks(),
-                        "Examples from Kafka")
-                .uid(OperatorUids.SOURCE);
+        DataStream<RawRecord> records = records(env, settings, stopAt);
 
         SingleOutputStreamOperator<Example> examples = records.process(new DecodeFunction(
                         decoder(settings),
@@ -126,7 +125,8 @@ public final class TrainingJob {
                         settings.input().rejectedWindow()))
                 .returns(KronstreamTypes.EXAMPLE)
                 .name("Decode")
-                .uid(OperatorUids.DECODE);
+                .uid(OperatorUids.DECODE)
+                .setParallelism(records.getParallelism()); // or the order of the records would be lost
 
         SingleOutputStreamOperator<ModelScore> scores = examples.keyBy(Example::model, Types.STRING)
                 .transform(
@@ -201,10 +201,48 @@ public final class TrainingJob {
                 .uid(OperatorUids.DEAD_LETTERS_SINK);
     }
 
+    private static DataStream<RawRecord> records(
+            StreamExecutionEnvironment env, JobSettings settings, Map<Integer, Long> stopAt) {
+        JobSettings.Source source = settings.input().source();
+        if (source.sql() != null) {
+            return TableRecords.of(env, source.sql(), settings.learner().schema());
+        }
+        if (!source.files().isEmpty()) {
+            return env.fromSource(
+                            new FileRecords(files(settings)),
+                            WatermarkStrategy.noWatermarks(),
+                            "Examples from files",
+                            RawRecordCodec.RAW_RECORD)
+                    .uid(OperatorUids.SOURCE)
+                    .setParallelism(1);
+        }
+        return env.fromSource(
+                        KafkaEnds.examples(
+                                settings.kafka(),
+                                settings.topics().trainGroup(),
+                                settings.origins(),
+                                source.start(),
+                                stopAt == null ? source.end() : Position.before(stopAt)),
+                        WatermarkStrategy.noWatermarks(),
+                        "Examples from Kafka")
+                .uid(OperatorUids.SOURCE);
+    }
+
+    /** The files of a job that reads files. */
+    public static FileLines.Files files(JobSettings settings) {
+        DataSchema schema = settings.learner().schema();
+        return new FileLines.Files(
+                settings.input().source().files(),
+                settings.input().format().name() == FormatSettings.Name.CSV ? schema.columns() : null,
+                schema.time() != null);
+    }
+
     /** What turns the job's records into examples; the oracle uses the same. */
     public static ExampleDecoder decoder(JobSettings settings) {
-        return new ExampleDecoder(
-                settings.input().format().format(), settings.learner().schema(), settings.model());
+        RowFormat format = settings.input().source().sql() == null
+                ? settings.input().format().format()
+                : FormatSettings.of(FormatSettings.Name.JSON).format(); // which the rows of a table are turned into
+        return new ExampleDecoder(format, settings.learner().schema(), settings.model());
     }
 
     private static TensorChannel channel(JobSettings settings) {

@@ -22,9 +22,13 @@ import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.Future;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.AlterConfigOp;
+import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
+import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 
 /** A broker and a cluster that several jobs of a test run on, each with topics of its own. */
@@ -118,8 +122,15 @@ final class JobBed implements AutoCloseable {
             JobTopics.prepare(admin, settings);
         }
         String topic = settings.topics().examples();
+        int largest = values.stream()
+                .mapToInt(value -> value == null ? 0 : value.length)
+                .max()
+                .orElse(0);
+        if (largest > 1 << 20) {
+            allow(topic, largest + 1024);
+        }
         try (KafkaProducer<byte[], byte[]> producer = new KafkaProducer<>(
-                settings.kafka().client(Map.of("max.request.size", 4 << 20), Map.of()),
+                settings.kafka().client(Map.of("max.request.size", 64 << 20, "buffer.memory", 128 << 20), Map.of()),
                 new ByteArraySerializer(),
                 new ByteArraySerializer())) {
             List<Future<RecordMetadata>> sent = new ArrayList<>();
@@ -132,6 +143,33 @@ final class JobBed implements AutoCloseable {
         }
         Map<Integer, Long> stopAt = Map.of(0, (long) values.size());
         Run run = new Run(settings, List.of(), RunningJob.submit(cluster.restAddress(), settings, stopAt, List.of()));
+        run.awaitEnd();
+        return run;
+    }
+
+    private void allow(String topic, int recordBytes) throws Exception {
+        ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, topic);
+        ConfigEntry limit = new ConfigEntry("max.message.bytes", Integer.toString(recordBytes));
+        try (Admin admin = Admin.create(kafka().client(Map.of(), Map.of()))) {
+            admin.incrementalAlterConfigs(Map.of(resource, List.of(new AlterConfigOp(limit, AlterConfigOp.OpType.SET))))
+                    .all()
+                    .get();
+        }
+    }
+
+    /** Submits a job whose source is there already and has an end. */
+    Run start(JobSettings unresolved, StartFrom from) throws Exception {
+        JobSettings settings;
+        try (TopicAdmin admin = TopicAdmin.connect(unresolved.kafka())) {
+            settings = JobSources.resolve(admin, unresolved);
+            JobTopics.prepare(admin, settings);
+        }
+        return new Run(settings, List.of(), RunningJob.submit(cluster.restAddress(), settings, from, null, List.of()));
+    }
+
+    /** Runs a job whose source is there already to its end. */
+    Run run(JobSettings unresolved) throws Exception {
+        Run run = start(unresolved, StartFrom.NOTHING);
         run.awaitEnd();
         return run;
     }

@@ -7,7 +7,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.kronstream.connectors.Delivery;
 import io.kronstream.connectors.KafkaSettings;
-import io.kronstream.connectors.StartAt;
+import io.kronstream.connectors.Position;
 import io.kronstream.connectors.Topics;
 import io.kronstream.connectors.format.FormatSettings;
 import io.kronstream.fisher.RefreshMethod;
@@ -55,7 +55,8 @@ class JobSettingsTest {
                         "kronstream",
                         new KafkaSettings("broker:9092", Map.of()),
                         new Topics("kronstream"),
-                        new JobSettings.Input(FormatSettings.of(FormatSettings.Name.CSV), StartAt.EARLIEST, 1, 1000),
+                        new JobSettings.Input(
+                                FormatSettings.of(FormatSettings.Name.CSV), JobSettings.Source.DEFAULT, 1, 1000),
                         "main",
                         new LearnerSettings(
                                 SCHEMA,
@@ -101,6 +102,9 @@ class JobSettingsTest {
         values.put("examples.registry", "http://registry:1");
         values.put("examples.registry-timeout", "2 s");
         values.put("examples.start", "committed");
+        values.put("examples.topics", "[clicks, views]");
+        values.put("examples.topic-pattern", "shop-.*");
+        values.put("examples.end", "timestamp 2026-01-31T00:00:00Z");
         values.put("examples.max-rejected-share", "0.25");
         values.put("examples.rejected-window", "50");
         values.put("model.name", "one");
@@ -143,7 +147,13 @@ class JobSettingsTest {
                         new Topics("grid"),
                         new JobSettings.Input(
                                 new FormatSettings(FormatSettings.Name.AVRO, null, "http://registry:1", 2000),
-                                StartAt.COMMITTED,
+                                new JobSettings.Source(
+                                        List.of("clicks", "views"),
+                                        "shop-.*",
+                                        Position.parse("committed"),
+                                        Position.parse("timestamp 2026-01-31T00:00:00Z"),
+                                        List.of(),
+                                        null),
                                 0.25,
                                 50),
                         "one",
@@ -180,6 +190,8 @@ class JobSettingsTest {
 
         Set<String> tested = new HashSet<>(values.keySet());
         tested.add("examples.avro-schema"); // excludes the registry, see there
+        tested.add("source.file"); // excludes topics, see there
+        tested.add("source.sql");
         tested.remove("kafka.properties.security.protocol");
         tested.add("kafka.properties");
         tested.remove("optimizer.learning-rate");
@@ -188,6 +200,55 @@ class JobSettingsTest {
         tested.add("model.layers");
         assertThat(JobOptions.ALL.stream().map(ConfigOption::key)).containsExactlyInAnyOrderElementsOf(tested);
         assertThat(JobFile.parse("again", JobFile.write(settings))).isEqualTo(settings);
+    }
+
+    @Test
+    void aJobHasOneSource(@TempDir Path dir) throws IOException {
+        Path file = dir.resolve("job.yaml");
+        Files.writeString(
+                file,
+                """
+                kafka: {bootstrap: "b:1"}
+                columns: [x, y]
+                schema: {task: regression, label: y, numeric: [x]}
+                source: {file: [data, "s3://bucket/more data.csv.gz"]}
+                """);
+        JobSettings job = JobFile.read(file, Map.of());
+
+        assertThat(job.input().source().files())
+                .containsExactly(dir.resolve("data").toString(), "s3://bucket/more data.csv.gz");
+        assertThat(JobFile.parse("again", JobFile.write(job))).isEqualTo(job);
+
+        assertThat(problems("examples.topics", "[a, b]", "source.sql", "CREATE TABLE t (x INT)"))
+                .singleElement()
+                .asString()
+                .contains("exclude each other");
+        assertThat(problems("source.file", "x.csv", "examples.start", "latest"))
+                .singleElement()
+                .asString()
+                .contains("are of topics");
+        assertThat(problems("examples.topics", "[a, b]", "examples.start", "offsets 0=7 c:1=2"))
+                .hasSize(2)
+                .allMatch(problem -> problem.contains("must be one of a, b"));
+        assertThat(problems("examples.start", "never", "examples.end", "committed"))
+                .hasSize(2);
+        assertThat(problems("examples.start", "timestamp yesterday"))
+                .singleElement()
+                .asString()
+                .contains("is not a time");
+        assertThat(problems("examples.topic-pattern", "("))
+                .singleElement()
+                .asString()
+                .contains("no regular expression");
+    }
+
+    private static List<String> problems(String... keysAndValues) {
+        Map<String, String> values = new TreeMap<>(Map.of("kafka.bootstrap", "b:1"));
+        for (int i = 0; i < keysAndValues.length; i += 2) {
+            values.put(keysAndValues[i], keysAndValues[i + 1]);
+        }
+        return catchThrowableOfType(InvalidSettingsException.class, () -> JobSettings.of("test", values, SCHEMA))
+                .problems();
     }
 
     @Test

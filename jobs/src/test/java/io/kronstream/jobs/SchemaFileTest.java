@@ -154,7 +154,7 @@ class SchemaFileTest {
         assertThat(e.problems())
                 .anySatisfy(problem -> assertThat(problem)
                         .contains("unknown key 'lable'")
-                        .contains("the known ones are task, label, numeric"))
+                        .contains("the known ones are task, label, weight, numeric"))
                 .contains("'task' must be 'regression' or 'binary', was 'clustering'")
                 .contains("'label' is missing: it names the column to predict")
                 .contains("'numeric' names the unknown column 'humidity'; the columns are when, site, hour, weather,"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.kronstream.jobs;
 
+import static java.util.Map.entry;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kronstream.learner.Calendar;
@@ -41,21 +42,25 @@ class StatePageTest {
     private static final Map<String, String> TIED = Map.of(
             "job.max-parallelism", "fixed by Flink: it says how keys are spread",
             "kafka.prefix", "fixed: the positions are those of its topics",
+            "examples.topics", "new topics at the end",
+            "source.file", "new files at the end",
             "model.name", "names another model, which starts anew",
             "optimizer", "see below",
             "embedding.method", "fixed where the schema has embeddings");
 
     /** Values to try where none can be derived from the default. */
-    private static final Map<String, String> OTHERS = Map.of(
-            "kafka.bootstrap", "localhost:9093",
-            "model.layers", "[dense: 9, relu]",
-            "model.loss", "poisson",
-            "model.files.directory", "file:///models",
-            "optimizer.name", "adam",
-            "kafka.properties", "kafka.properties.client.id=c",
-            "refresh.interval", "7",
-            "refresh.method", "eigendecomposition",
-            "refresh.lag", "0");
+    private static final Map<String, String> OTHERS = Map.ofEntries(
+            entry("kafka.bootstrap", "localhost:9093"),
+            entry("examples.topic-pattern", "clicks-.*"),
+            entry("source.sql", "CREATE TABLE t (x DOUBLE, y DOUBLE)"),
+            entry("model.layers", "[dense: 9, relu]"),
+            entry("model.loss", "poisson"),
+            entry("model.files.directory", "file:///models"),
+            entry("optimizer.name", "adam"),
+            entry("kafka.properties", "kafka.properties.client.id=c"),
+            entry("refresh.interval", "7"),
+            entry("refresh.method", "eigendecomposition"),
+            entry("refresh.lag", "0"));
 
     @Test
     void theTableSaysWhatTheCodeDoes() throws IOException {
@@ -69,6 +74,7 @@ class StatePageTest {
                 "columns",
                 "task",
                 "label",
+                "weight",
                 "numeric",
                 "categorical",
                 "products",

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.kronstream.connectors.example.DecodeFunction;
 import io.kronstream.jobs.JobBed.Run;
+import io.kronstream.jobs.observer.Oracle;
 import io.kronstream.jobs.streams.BuiltInStreams;
 import io.kronstream.learner.DataSchema;
 import io.kronstream.operators.TrainCounters;
@@ -155,6 +156,24 @@ class WhateverArrivesITCase {
             assertThat(header(letter, "message")).isNotBlank().hasSizeLessThan(400);
             assertThat(letter.value()).isEqualTo(cut(one.value()));
         }
+    }
+
+    @Test
+    void aRecordOf50MegabytesIsSetAsideAndWhatComesTwiceOrLateIsLearned() throws Exception {
+        List<byte[]> good = good(200);
+        List<byte[]> values = new ArrayList<>(good);
+        values.add(100, new byte[50 << 20]);
+        values.addAll(good.subList(0, 50)); // again, with times before those of the last ones
+
+        Run run = bed.runValues(bed.settings(SEA, OPTIONS), values, SENT);
+
+        assertThat(run.counter(TrainCounters.EXAMPLES)).isEqualTo(250);
+        assertThat(deadLetters(run.settings())).singleElement().satisfies(letter -> {
+            assertThat(header(letter, "reason")).isEqualTo("oversized");
+            assertThat(header(letter, "offset")).isEqualTo("100");
+            assertThat(letter.value()).hasSize(DecodeFunction.MAX_DEAD_LETTER_BYTES);
+        });
+        assertThat(new Oracle(run.settings()).digests(run.versions().values())).isEqualTo(run.digests());
     }
 
     @Test

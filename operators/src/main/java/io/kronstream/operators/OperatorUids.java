@@ -4,6 +4,7 @@ package io.kronstream.operators;
 /** Uids of the job's operators, which tie saved state to them. A released uid is never edited. */
 public final class OperatorUids {
     public static final String SOURCE = "examples-source";
+    public static final String TABLE_ROWS = "table-rows";
     public static final String DECODE = "decode";
     public static final String TRAIN = "train";
     public static final String EVALUATE = "evaluate";

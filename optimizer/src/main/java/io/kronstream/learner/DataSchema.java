@@ -15,6 +15,7 @@ import java.util.TreeMap;
  * @param columns the record's columns in order
  * @param task what is predicted
  * @param label column of the label
+ * @param weight column of how much a record counts, or null for all alike
  * @param numeric numeric input columns
  * @param categorical input columns with names
  * @param products pairs of embedded columns whose vectors' elementwise product is an input too
@@ -30,6 +31,7 @@ public record DataSchema(
         List<String> columns,
         Task task,
         String label,
+        String weight,
         List<Numeric> numeric,
         List<Category> categorical,
         List<List<String>> products,
@@ -69,6 +71,9 @@ public record DataSchema(
             problems.add("'label' is missing: it names the column to predict");
         } else {
             checkColumn("label", label, problems);
+        }
+        if (weight != null) {
+            checkColumn("weight", weight, problems);
         }
         Set<String> inputs = new HashSet<>();
         for (Numeric number : numeric) {
@@ -162,6 +167,7 @@ public record DataSchema(
         private final List<String> columns;
         private final Task task;
         private final String label;
+        private String weight;
         private List<Numeric> numeric = List.of();
         private List<Category> categorical = List.of();
         private List<List<String>> products = List.of();
@@ -177,6 +183,11 @@ public record DataSchema(
             this.columns = columns;
             this.task = task;
             this.label = label;
+        }
+
+        public Builder weight(String column) {
+            weight = column;
+            return this;
         }
 
         /** Columns as they are. */
@@ -239,6 +250,7 @@ public record DataSchema(
                     columns,
                     task,
                     label,
+                    weight,
                     numeric,
                     categorical,
                     products,

@@ -80,6 +80,7 @@ public final class Learner implements AutoCloseable {
     private final Features features;
     private final MiniBatches batches = new MiniBatches();
     private final Helm helm = new Helm();
+    private final SortedMap<Integer, Long> trainedFrom = new TreeMap<>();
     private final SortedMap<Integer, Long> trainedThrough = new TreeMap<>();
     /** Null in {@link Mode#ORDERED}. */
     private final Journal journal;
@@ -141,6 +142,9 @@ public final class Learner implements AutoCloseable {
     }
 
     private void took(Example example) {
+        if (!trainedThrough.containsKey(example.partition())) {
+            trainedFrom.put(example.partition(), example.offset());
+        }
         trainedThrough.merge(example.partition(), example.offset(), Math::max);
         if (journal != null) {
             journal.took(example.partition(), example.offset());
@@ -341,7 +345,8 @@ public final class Learner implements AutoCloseable {
                     prediction,
                     instance.label,
                     instance.noChange,
-                    instance.prior));
+                    instance.prior,
+                    instance.weight));
         }
         return scores;
     }
@@ -397,6 +402,7 @@ public final class Learner implements AutoCloseable {
                 version,
                 step,
                 learned,
+                Collections.unmodifiableSortedMap(new TreeMap<>(trainedFrom)),
                 Collections.unmodifiableSortedMap(new TreeMap<>(trainedThrough)),
                 finished,
                 settings.mode().text(),
@@ -476,6 +482,7 @@ public final class Learner implements AutoCloseable {
                             refreshes.failed(),
                             refreshes.skipped(),
                             finished,
+                            trainedFrom,
                             trainedThrough)
                     .write(out);
             byte[] ofOptimizer = optimizerHeader();
@@ -562,6 +569,7 @@ public final class Learner implements AutoCloseable {
             publishedStep = written.publishedStep();
             refreshes.restore(written.failedRefreshes(), written.skippedRefreshes());
             finished = written.finished();
+            trainedFrom.putAll(written.trainedFrom());
             trainedThrough.putAll(written.trainedThrough());
             int lengthOfOptimizer = Bounds.count(in.readInt(), "bytes of an optimizer");
             if (withOptimizer) {

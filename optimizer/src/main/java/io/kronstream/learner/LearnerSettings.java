@@ -173,6 +173,9 @@ public record LearnerSettings(
         structure.put("schema.label", schema.label());
         structure.put("schema.numeric", schema.numeric().toString());
         structure.put("schema.categorical", schema.categorical().toString());
+        if (schema.weight() != null) {
+            structure.put("schema.weight", schema.weight());
+        }
         structure.put("schema.products", schema.products().toString());
         structure.put("schema.periodic", schema.periodic().toString());
         structure.put("schema.time", String.valueOf(schema.time()));

@@ -22,6 +22,7 @@ import java.util.TreeMap;
  * @param failedRefreshes refreshes whose decomposition failed
  * @param skippedRefreshes refreshes that were not needed
  * @param finished whether its stream has ended
+ * @param trainedFrom first offset taken of each partition; empty in states of layouts 1 and 2
  * @param trainedThrough last offset taken of each partition
  */
 public record LearnerSummary(
@@ -33,13 +34,16 @@ public record LearnerSummary(
         long failedRefreshes,
         long skippedRefreshes,
         boolean finished,
+        SortedMap<Integer, Long> trainedFrom,
         SortedMap<Integer, Long> trainedThrough) {
 
     /** Of the whole header. */
-    private static final int LAYOUT = 2;
+    private static final int LAYOUT = 3;
 
     /** From this layout on a header ends with a {@link Helm}. */
     static final int LAYOUT_WITH_HELM = 2;
+
+    private static final int LAYOUT_WITH_BEGINNINGS = 3;
 
     /**
      * What a header says of its learner.
@@ -64,8 +68,13 @@ public record LearnerSummary(
         out.writeLong(failedRefreshes);
         out.writeLong(skippedRefreshes);
         out.writeBoolean(finished);
-        out.writeInt(trainedThrough.size());
-        for (var entry : trainedThrough.entrySet()) {
+        writeOffsets(trainedFrom, out);
+        writeOffsets(trainedThrough, out);
+    }
+
+    private static void writeOffsets(SortedMap<Integer, Long> offsets, DataOutput out) throws IOException {
+        out.writeInt(offsets.size());
+        for (var entry : offsets.entrySet()) {
             out.writeInt(entry.getKey());
             out.writeLong(entry.getValue());
         }
@@ -86,6 +95,7 @@ public record LearnerSummary(
                 in.readLong(),
                 in.readLong(),
                 in.readBoolean(),
+                layout < LAYOUT_WITH_BEGINNINGS ? new TreeMap<>() : readOffsets(in),
                 readOffsets(in));
     }
 

@@ -95,7 +95,7 @@ final class ModelNetwork {
      * Predicts those instances that have no prediction yet, and learns from all of them.
      *
      * @param step steps taken before this one
-     * @return the mean loss before the step; empty if the loss or a gradient is not finite, and nothing was learned
+     * @return the mean loss before the step, weighted as the examples are; empty if the loss or a gradient is not finite, and nothing was learned
      */
     OptionalDouble learn(MiniBatch batch, long step) {
         Network network = shared.network();
@@ -109,10 +109,13 @@ final class ModelNetwork {
         network.forward(parameters, rows);
         record(batch, step);
         double[] targets = shared.targets();
+        double[] weights = new double[rows];
         for (int row = 0; row < rows; row++) {
-            targets[row] = shared.objective().target(batch.instances.get(row));
+            Instance instance = batch.instances.get(row);
+            targets[row] = shared.objective().target(instance);
+            weights[row] = instance.weight;
         }
-        double loss = network.backward(parameters, targets, rows);
+        double loss = network.backward(parameters, targets, weights, rows);
         if (!finite(loss)) {
             return OptionalDouble.empty();
         }

@@ -14,6 +14,7 @@ import java.util.TreeMap;
  * @param version from 1, one more than the version before
  * @param step optimizer steps taken
  * @param examples examples learned from
+ * @param trainedFrom for each partition the offset of the first record that the learner took
  * @param trainedThrough for each partition the offset of the last record that the learner took
  * @param finished whether the end of the stream closed the last mini-batch
  * @param mode {@code ordered} or {@code arrival}
@@ -29,6 +30,7 @@ public record PublishedModel(
         long version,
         long step,
         long examples,
+        SortedMap<Integer, Long> trainedFrom,
         SortedMap<Integer, Long> trainedThrough,
         boolean finished,
         String mode,
@@ -42,7 +44,7 @@ public record PublishedModel(
     /** Tells that a model is served no more: its published versions go. */
     public static PublishedModel withdrawal(String model) {
         return new PublishedModel(
-                model, 0, 0, 0, new TreeMap<>(), false, "", "", "", "", null, null, ControlState.NONE);
+                model, 0, 0, 0, new TreeMap<>(), new TreeMap<>(), false, "", "", "", "", null, null, ControlState.NONE);
     }
 
     public boolean isWithdrawal() {

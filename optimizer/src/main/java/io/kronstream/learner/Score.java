@@ -14,6 +14,7 @@ package io.kronstream.learner;
  * @param noChange prediction of the no-change predictor: the last known label (regression), or the running probability
  *     that the label stays what it was (binary, expressed as probability of label 1)
  * @param prior prediction of the running mean of all known labels (binary: base rate, the majority predictor)
+ * @param weight how much it counts in the mean loss and in metrics
  */
 public record Score(
         int partition,
@@ -24,4 +25,20 @@ public record Score(
         double prediction,
         double label,
         double noChange,
-        double prior) {}
+        double prior,
+        double weight) {
+
+    /** One of weight 1. */
+    public Score(
+            int partition,
+            long offset,
+            int row,
+            long timestamp,
+            long step,
+            double prediction,
+            double label,
+            double noChange,
+            double prior) {
+        this(partition, offset, row, timestamp, step, prediction, label, noChange, prior, 1);
+    }
+}

@@ -110,8 +110,9 @@ final class HessianProduct implements AutoCloseable {
      * @param a augmented inputs of each dense layer
      * @param delta derivatives of the loss at each dense layer
      * @param z raw outputs
+     * @param weights of the examples, in units of their mean; null if all are equal
      */
-    void compute(List<Matrix> parameters, Matrix[] a, Matrix[] delta, Matrix z) {
+    void compute(List<Matrix> parameters, Matrix[] a, Matrix[] delta, Matrix z, double[] weights) {
         int rows = z.rows();
         int depth = shapes.size();
         entry(0, rows).fill(0);
@@ -121,7 +122,7 @@ final class HessianProduct implements AutoCloseable {
             next.multiply(1, inputs[i].topRows(rows), false, parameters.get(i), true, 0);
             next.multiply(1, a[i], false, directions.get(i), true, 1);
         }
-        differentiateLoss(z, rows);
+        differentiateLoss(z, rows, weights);
         for (int i = depth - 1; i >= 0; i--) {
             Matrix dotted = deltas[i].topRows(rows);
             products.get(i).multiply(1.0 / rows, dotted, true, a[i], false, 0);
@@ -142,7 +143,7 @@ final class HessianProduct implements AutoCloseable {
         return inputs[layer].topRows(rows).leftColumns(shapes.get(layer).columns() - 1);
     }
 
-    private void differentiateLoss(Matrix z, int rows) {
+    private void differentiateLoss(Matrix z, int rows, double[] weights) {
         int width = z.columns();
         double[] output = new double[width];
         double[] direction = new double[width];
@@ -152,6 +153,9 @@ final class HessianProduct implements AutoCloseable {
             z.read(row * width, output, 0, width);
             outputs.read(row * width, direction, 0, width);
             loss.curvature(output, direction, result);
+            for (int i = 0; weights != null && i < width; i++) {
+                result[i] *= weights[row];
+            }
             last.write(row * width, result, 0, width);
         }
     }

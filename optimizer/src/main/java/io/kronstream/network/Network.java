@@ -59,6 +59,9 @@ public final class Network implements AutoCloseable {
     private final double[] deltaRow;
     private final double[] sampledTargets;
 
+    /** Of each example of the last backward pass its weight in units of their mean; null if all are equal. */
+    private double[] weights;
+
     /** Made when it is first asked for. */
     private HessianProduct hessian;
 
@@ -196,7 +199,18 @@ public final class Network implements AutoCloseable {
      * @return the mean loss
      */
     public double backward(List<Matrix> parameters, double[] targets, int rows) {
+        return backward(parameters, targets, null, rows);
+    }
+
+    /**
+     * The same for the weighted mean of the examples' losses. What a {@link LayerGradient} tells of single examples is
+     * weighted too, so that means over the mini-batch are weighted means. If no example has weight, the mean is 0.
+     *
+     * @param exampleWeights one per row, finite and not negative; null for equal ones
+     */
+    public double backward(List<Matrix> parameters, double[] targets, double[] exampleWeights, int rows) {
         requirePass(rows);
+        weights = relative(exampleWeights, rows);
         hessianKnown = false;
         double mean = outputDeltas(targets, rows);
         for (int i = shapes.size() - 1; i >= 0; i--) {
@@ -215,7 +229,8 @@ public final class Network implements AutoCloseable {
     }
 
     /**
-     * The mean loss of the last forward pass, which had as many rows, without its gradients.
+     * The mean loss of the last forward pass, which had as many rows, without its gradients, weighted as in the last
+     * backward pass.
      *
      * @param targets as of {@link #backward}
      */
@@ -224,9 +239,37 @@ public final class Network implements AutoCloseable {
         double sum = 0;
         for (int row = 0; row < rows; row++) {
             outputs.read(row * width, outputRow, 0, width);
-            sum += loss.evaluate(outputRow, targets, row * loss.targets(width), deltaRow);
+            sum += weight(row) * loss.evaluate(outputRow, targets, row * loss.targets(width), deltaRow);
         }
         return sum / rows;
+    }
+
+    private static double[] relative(double[] weights, int rows) {
+        double sum = 0;
+        boolean equal = true;
+        for (int row = 0; weights != null && row < rows; row++) {
+            sum += weights[row];
+            equal &= weights[row] == weights[0];
+        }
+        if (weights == null || equal && sum > 0) {
+            return null;
+        }
+        double[] relative = new double[rows];
+        for (int row = 0; row < rows && sum > 0; row++) {
+            relative[row] = weights[row] / sum * rows;
+        }
+        return relative;
+    }
+
+    private double weight(int row) {
+        return weights == null ? 1 : weights[row];
+    }
+
+    /** Multiplies the derivatives of an example. */
+    private void scaleDelta(double factor) {
+        for (int i = 0; factor != 1 && i < deltaRow.length; i++) {
+            deltaRow[i] *= factor;
+        }
     }
 
     /**
@@ -253,6 +296,7 @@ public final class Network implements AutoCloseable {
             outputs.read(row * width, outputRow, 0, width);
             loss.sample(outputRow, noise, sampledTargets);
             loss.evaluate(outputRow, sampledTargets, 0, deltaRow);
+            scaleDelta(Math.sqrt(weight(row))); // so that second moments are weighted
             sampledDeltas[depth - 1].write(row * width, deltaRow, 0, width);
         }
         for (int i = depth - 1; i > 0; i--) {
@@ -273,7 +317,7 @@ public final class Network implements AutoCloseable {
             hessian = new HessianProduct(precision, shapes, norms, chains, loss, maxBatch);
         }
         hessian.draw(noise);
-        hessian.compute(parameters, views.inputs, views.deltas, views.outputs);
+        hessian.compute(parameters, views.inputs, views.deltas, views.outputs, weights);
         for (int i = 0; i < shapes.size(); i++) {
             views.layerGradients[i].withHessianProduct(hessian.products().get(i));
         }
@@ -308,7 +352,9 @@ public final class Network implements AutoCloseable {
             outputs.read(first * width, chunk, 0, count * width);
             for (int i = 0; i < count; i++) {
                 System.arraycopy(chunk, i * width, outputRow, 0, width);
-                sum += loss.evaluate(outputRow, targets, (first + i) * targetsOfRow, deltaRow);
+                double weight = weight(first + i);
+                sum += weight * loss.evaluate(outputRow, targets, (first + i) * targetsOfRow, deltaRow);
+                scaleDelta(weight);
                 System.arraycopy(deltaRow, 0, chunk, i * width, width);
             }
             delta.write(first * width, chunk, 0, count * width);

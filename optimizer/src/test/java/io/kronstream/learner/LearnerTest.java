@@ -217,7 +217,7 @@ class LearnerTest {
         header[0] = 9;
         assertThatThrownBy(() -> new LearnerFactory(other).restore("m", header))
                 .hasMessageContaining("layout 9")
-                .hasMessageContaining("newer than this job's 2");
+                .hasMessageContaining("newer than this job's 3");
     }
 
     @Test

@@ -119,6 +119,45 @@ class NetworkTest {
         }
     }
 
+    @Test
+    void anExampleOfWeightTwoCountsAsTwo() {
+        double[][] rows = {{0.3, -1.2}, {2.0, 0.4}, {-0.7, 0.9}};
+        double[] targets = {1, -2, 0.5};
+        try (Network network =
+                        new Network(Precision.DOUBLE, 2, List.of(), 1, Activation.RELU, Loss.MEAN_SQUARED_ERROR, 4);
+                Matrix parameters = Matrix.create(Precision.DOUBLE, 1, 3)) {
+            parameters.set(0, 0, 0.5);
+            parameters.set(0, 1, -0.25);
+            List<Matrix> all = List.of(parameters);
+
+            double[][] twice = {rows[0], rows[0], rows[1]};
+            fill(network, twice);
+            network.forward(all, 3);
+            double expectedLoss = network.backward(all, new double[] {1, 1, -2}, 3);
+            Matrix expected = Samples.as(Precision.DOUBLE, network.gradient(0).gradient());
+
+            fill(network, rows);
+            network.forward(all, 3);
+            double loss = network.backward(all, targets, new double[] {4, 2, 0}, 3);
+            assertThat(loss).isCloseTo(expectedLoss, within(1e-15));
+            assertThat(network.loss(targets, 3)).isEqualTo(loss);
+            for (int column = 0; column < 3; column++) {
+                assertThat(network.gradient(0).gradient().get(0, column))
+                        .isCloseTo(expected.get(0, column), within(1e-15));
+            }
+
+            network.forward(all, 3);
+            assertThat(network.backward(all, targets, new double[3], 3)).isZero();
+            assertThat(network.gradient(0).squaredNorm()).isZero();
+        }
+    }
+
+    private static void fill(Network network, double[][] rows) {
+        for (int row = 0; row < rows.length; row++) {
+            network.setInput(row, new float[] {(float) rows[row][0], (float) rows[row][1]});
+        }
+    }
+
     @ParameterizedTest
     @MethodSource("cases")
     void singlePrecisionEqualsReference(Activation activation, Loss loss) {

@@ -12,7 +12,7 @@ public final class ModelScoreCodec implements Codec<ModelScore> {
 
     @Override
     public int layout() {
-        return 2;
+        return 3;
     }
 
     @Override
@@ -28,6 +28,7 @@ public final class ModelScoreCodec implements Codec<ModelScore> {
         out.writeDouble(score.label());
         out.writeDouble(score.noChange());
         out.writeDouble(score.prior());
+        out.writeDouble(score.weight());
     }
 
     @Override
@@ -43,6 +44,7 @@ public final class ModelScoreCodec implements Codec<ModelScore> {
                         in.readDouble(),
                         in.readDouble(),
                         in.readDouble(),
-                        in.readDouble()));
+                        in.readDouble(),
+                        layout < 3 ? 1 : in.readDouble()));
     }
 }

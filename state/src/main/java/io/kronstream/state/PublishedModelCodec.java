@@ -21,7 +21,7 @@ public final class PublishedModelCodec implements Codec<PublishedModel> {
 
     @Override
     public int layout() {
-        return 2;
+        return 3;
     }
 
     @Override
@@ -30,11 +30,8 @@ public final class PublishedModelCodec implements Codec<PublishedModel> {
         out.writeLong(model.version());
         out.writeLong(model.step());
         out.writeLong(model.examples());
-        out.writeInt(model.trainedThrough().size());
-        for (Map.Entry<Integer, Long> entry : model.trainedThrough().entrySet()) {
-            out.writeInt(entry.getKey());
-            out.writeLong(entry.getValue());
-        }
+        writeOffsets(model.trainedFrom(), out);
+        writeOffsets(model.trainedThrough(), out);
         out.writeBoolean(model.finished());
         Wire.writeString(model.mode(), out);
         Wire.writeString(model.configuration(), out);
@@ -56,7 +53,8 @@ public final class PublishedModelCodec implements Codec<PublishedModel> {
                 in.readLong(),
                 in.readLong(),
                 in.readLong(),
-                readTrainedThrough(in),
+                layout < 3 ? new TreeMap<>() : readOffsets(in),
+                readOffsets(in),
                 in.readBoolean(),
                 Wire.readString(in),
                 Wire.readString(in),
@@ -111,12 +109,20 @@ public final class PublishedModelCodec implements Codec<PublishedModel> {
         return new ControlState(paused, values, applied);
     }
 
-    private static SortedMap<Integer, Long> readTrainedThrough(DataInput in) throws IOException {
-        int count = Wire.readLength("trained-through", MAX_PARTITIONS, in);
-        SortedMap<Integer, Long> trainedThrough = new TreeMap<>();
-        for (int i = 0; i < count; i++) {
-            trainedThrough.put(in.readInt(), in.readLong());
+    private static void writeOffsets(SortedMap<Integer, Long> offsets, DataOutput out) throws IOException {
+        out.writeInt(offsets.size());
+        for (Map.Entry<Integer, Long> entry : offsets.entrySet()) {
+            out.writeInt(entry.getKey());
+            out.writeLong(entry.getValue());
         }
-        return trainedThrough;
+    }
+
+    private static SortedMap<Integer, Long> readOffsets(DataInput in) throws IOException {
+        int count = Wire.readLength("offsets", MAX_PARTITIONS, in);
+        SortedMap<Integer, Long> offsets = new TreeMap<>();
+        for (int i = 0; i < count; i++) {
+            offsets.put(in.readInt(), in.readLong());
+        }
+        return offsets;
     }
 }

@@ -2,10 +2,7 @@
 package io.kronstream.connectors.csv;
 
 import io.kronstream.connectors.ConnectorException;
-import java.io.BufferedInputStream;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
@@ -18,7 +15,6 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
 import java.util.Set;
-import java.util.zip.GZIPInputStream;
 
 /**
  * A file of comma-separated values: a header line, then one record per line, in UTF-8, plain or compressed by gzip
@@ -29,9 +25,6 @@ import java.util.zip.GZIPInputStream;
  * <p>Failures are {@link ConnectorException}s that name the file and the line.
  */
 public final class CsvFile {
-
-    /** Bytes of the longest line. */
-    public static final int MAX_LINE_BYTES = 1 << 20;
 
     /** Columns of the widest file. */
     public static final int MAX_COLUMNS = 65_536;
@@ -49,18 +42,32 @@ public final class CsvFile {
         if (!Files.isRegularFile(path)) {
             throw new ConnectorException(Files.exists(path) ? path + " is not a file" : "There is no file " + path);
         }
-        try (LineReader reader = new LineReader(path)) {
-            byte[] line = reader.next();
+        try (LineReader reader = new LineReader(Files.newInputStream(path))) {
+            byte[] line = whole(reader);
             if (line == null) {
                 throw new ConnectorException(path + " is empty: its first line must name the columns");
             }
-            return new CsvFile(path, columns(path, line));
+            return new CsvFile(path, header(path.toString(), line));
         } catch (IOException e) {
             throw unreadable(path, 1, e);
         }
     }
 
-    private static List<String> columns(Path path, byte[] line) {
+    private static byte[] whole(LineReader reader) throws IOException {
+        byte[] line = reader.next();
+        if (line != null && line.length > LineReader.MAX_LINE_BYTES) {
+            throw new IOException("it is longer than " + LineReader.MAX_LINE_BYTES + " bytes");
+        }
+        return line;
+    }
+
+    /**
+     * The columns that a header line names.
+     *
+     * @param path of the file, for messages
+     * @throws ConnectorException if it does not name columns
+     */
+    public static List<String> header(String path, byte[] line) {
         byte[] names = withoutByteOrderMark(line);
         try {
             StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(names));
@@ -133,14 +140,14 @@ public final class CsvFile {
         private Rows(Path path, long limit) throws IOException {
             this.path = path;
             this.left = limit;
-            this.reader = new LineReader(path);
+            this.reader = new LineReader(Files.newInputStream(path));
             reader.next(); // the header
             advance();
         }
 
         private void advance() {
             try {
-                next = left > 0 ? reader.next() : null;
+                next = left > 0 ? whole(reader) : null;
                 left--;
                 if (next == null) {
                     reader.close();
@@ -188,88 +195,6 @@ public final class CsvFile {
             } catch (IOException e) {
                 throw unreadable(path, reader.line(), e);
             }
-        }
-    }
-
-    /** Lines as bytes; blank ones are skipped. */
-    private static final class LineReader implements AutoCloseable {
-        private final InputStream in;
-        private final byte[] buffer = new byte[64 << 10];
-        private final ByteArrayOutputStream partial = new ByteArrayOutputStream();
-        private int position;
-        private int filled;
-        private long line;
-
-        LineReader(Path path) throws IOException {
-            InputStream file = new BufferedInputStream(Files.newInputStream(path));
-            try {
-                file.mark(2);
-                boolean gzip = file.read() == 0x1f && file.read() == 0x8b;
-                file.reset();
-                in = gzip ? new GZIPInputStream(file, 64 << 10) : file;
-            } catch (IOException e) {
-                file.close();
-                throw e;
-            }
-        }
-
-        /** Number of the line that was read last, or could not be read; from 1. */
-        long line() {
-            return line;
-        }
-
-        byte[] next() throws IOException {
-            byte[] bytes;
-            do {
-                line++;
-                bytes = read();
-            } while (bytes != null && isBlank(bytes));
-            return bytes;
-        }
-
-        private byte[] read() throws IOException {
-            partial.reset();
-            while (true) {
-                if (position == filled) {
-                    filled = in.read(buffer);
-                    position = 0;
-                    if (filled < 0) {
-                        filled = 0;
-                        return partial.size() == 0 ? null : withoutCarriageReturn();
-                    }
-                }
-                int from = position;
-                while (position < filled && buffer[position] != '\n') {
-                    position++;
-                }
-                if (partial.size() + position - from > MAX_LINE_BYTES) {
-                    throw new IOException("it is longer than " + MAX_LINE_BYTES + " bytes");
-                }
-                partial.write(buffer, from, position - from);
-                if (position < filled) {
-                    position++;
-                    return withoutCarriageReturn();
-                }
-            }
-        }
-
-        private byte[] withoutCarriageReturn() {
-            byte[] bytes = partial.toByteArray();
-            return bytes.length > 0 && bytes[bytes.length - 1] == '\r' ? Arrays.copyOf(bytes, bytes.length - 1) : bytes;
-        }
-
-        private static boolean isBlank(byte[] bytes) {
-            for (byte b : bytes) {
-                if (b != ' ' && b != '\t') {
-                    return false;
-                }
-            }
-            return true;
-        }
-
-        @Override
-        public void close() throws IOException {
-            in.close();
         }
     }
 }

@@ -3,7 +3,7 @@ package io.kronstream.connectors.ends;
 
 import io.kronstream.connectors.Delivery;
 import io.kronstream.connectors.KafkaSettings;
-import io.kronstream.connectors.StartAt;
+import io.kronstream.connectors.Position;
 import io.kronstream.connectors.Topics;
 import io.kronstream.connectors.example.RawRecord;
 import io.kronstream.connectors.example.RawRecordDeserializer;
@@ -11,6 +11,7 @@ import io.kronstream.connectors.model.ModelRecord;
 import io.kronstream.evaluation.WindowMetrics;
 import io.kronstream.state.DeadLetter;
 import io.kronstream.state.ModelScore;
+import io.kronstream.state.Origins;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
@@ -38,47 +39,67 @@ public final class KafkaEnds {
 
     /** How long a record may wait for a batch to fill; a checkpoint waits for none. */
     private static final int LINGER_MILLIS = 50;
+    /** How soon new partitions are seen, unless a client property says otherwise. */
+    private static final Duration DISCOVERY = Duration.ofSeconds(30);
 
     private KafkaEnds() {}
 
     /**
-     * Reads the examples topic from where it is told to begin, or from the offsets of the checkpoint that the job is
-     * restored from. New partitions are not discovered: they would move keys. Offsets are committed to the broker with each
-     * checkpoint, for monitoring alone.
+     * Reads the topics of the examples from where it is told to begin, or from the offsets of the checkpoint that the job is
+     * restored from. An endless job also reads partitions that topics get later, from their beginning. Offsets are
+     * committed to the broker with each checkpoint, for monitoring alone.
      *
-     * @param stopAt for each partition the offset before which the stream ends, which may still lie ahead; partitions
-     *     that are not named give nothing; null for an endless stream
+     * @param group consumer group, unless the client properties name one
+     * @param origins the topics
+     * @param start where to begin; a partition for which no offset is given begins where the group has
+     *     committed, or with its oldest record
+     * @param end where to end; a partition for which no offset is given gives nothing
      */
-    @SuppressWarnings("deprecation") // Flink's connector has no other way to name the reset strategy
     public static Source<RawRecord, KafkaPartitionSplit, KafkaSourceEnumState> examples(
-            KafkaSettings settings, Topics topics, StartAt start, Map<Integer, Long> stopAt) {
+            KafkaSettings settings, String group, Origins origins, Position start, Position end) {
         KafkaSourceBuilder<RawRecord> source = KafkaSource.<RawRecord>builder()
                 .setProperties(settings.client(
                         Map.of(
                                 ConsumerConfig.ISOLATION_LEVEL_CONFIG,
                                 "read_committed",
                                 ConsumerConfig.MAX_POLL_RECORDS_CONFIG,
-                                POLL_RECORDS),
-                        Map.of(KafkaSourceOptions.PARTITION_DISCOVERY_INTERVAL_MS.key(), -1)))
+                                POLL_RECORDS,
+                                KafkaSourceOptions.PARTITION_DISCOVERY_INTERVAL_MS.key(),
+                                DISCOVERY.toMillis()),
+                        Map.of()))
                 .setBootstrapServers(settings.bootstrap())
-                .setTopics(topics.examples())
-                .setGroupId(settings.properties().getOrDefault(ConsumerConfig.GROUP_ID_CONFIG, topics.trainGroup()))
-                .setClientIdPrefix(topics.prefix() + ".train")
-                .setStartingOffsets(
-                        switch (start) {
-                            case EARLIEST -> OffsetsInitializer.earliest();
-                            case LATEST -> OffsetsInitializer.latest();
-                            case COMMITTED -> OffsetsInitializer.committedOffsets(
-                                    org.apache.kafka.clients.consumer.OffsetResetStrategy.EARLIEST);
-                        })
-                .setDeserializer(new RawRecordDeserializer());
-        if (stopAt == null) {
+                .setTopics(origins.names())
+                .setGroupId(settings.properties().getOrDefault(ConsumerConfig.GROUP_ID_CONFIG, group))
+                .setClientIdPrefix(group)
+                .setStartingOffsets(initializer(start, origins))
+                .setDeserializer(new RawRecordDeserializer(origins));
+        if (end.kind() == Position.Kind.NEVER) {
             return source.build();
         }
-        Map<TopicPartition, Long> stops = new HashMap<>();
-        stopAt.forEach((partition, offset) -> stops.put(new TopicPartition(topics.examples(), partition), offset));
-        return new EndingSource<>(
-                source.setBounded(OffsetsInitializer.offsets(stops)).build());
+        return new EndingSource<>(source.setBounded(initializer(end, origins)).build());
+    }
+
+    @SuppressWarnings("deprecation") // Flink's connector has no other way to name the reset strategy
+    private static OffsetsInitializer initializer(Position position, Origins origins) {
+        return switch (position.kind()) {
+            case EARLIEST, NEVER -> OffsetsInitializer.earliest();
+            case LATEST -> OffsetsInitializer.latest();
+            case COMMITTED -> OffsetsInitializer.committedOffsets(
+                    org.apache.kafka.clients.consumer.OffsetResetStrategy.EARLIEST);
+            case TIMESTAMP -> OffsetsInitializer.timestamp(position.timestamp());
+            case OFFSETS -> {
+                Map<TopicPartition, Long> offsets = new HashMap<>();
+                position.offsets().forEach((partition, offset) -> offsets.put(partition(partition, origins), offset));
+                yield OffsetsInitializer.offsets(offsets);
+            }
+        };
+    }
+
+    /** What {@code PARTITION} or {@code TOPIC:PARTITION} names. */
+    private static TopicPartition partition(String text, Origins origins) {
+        int colon = text.indexOf(':');
+        String topic = colon < 0 ? origins.names().get(0) : text.substring(0, colon);
+        return new TopicPartition(topic, Integer.parseInt(text.substring(colon + 1)));
     }
 
     /**

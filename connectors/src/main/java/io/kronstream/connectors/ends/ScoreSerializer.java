@@ -12,8 +12,8 @@ import org.apache.kafka.clients.producer.ProducerRecord;
 
 /**
  * Scores as JSON: {@code model}, {@code partition}, {@code offset}, {@code row}, {@code timestamp}, {@code step}, {@code
- * prediction}, {@code label}, {@code noChange}, {@code prior}. A number reads back as the very same double; one that is
- * not finite is null.
+ * prediction}, {@code label}, {@code noChange}, {@code prior}, and {@code weight} where it is not 1. A number reads back as
+ * the very same double; one that is not finite is null.
  *
  * <p>There is one for every example, so it is written by hand: a JSON generator takes three times as long.
  */
@@ -29,8 +29,9 @@ final class ScoreSerializer implements KafkaRecordSerializationSchema<ModelScore
     private static final byte[] LABEL = name("label");
     private static final byte[] NO_CHANGE = name("noChange");
     private static final byte[] PRIOR = name("prior");
+    private static final byte[] WEIGHT = name("weight");
 
-    /** Bytes of everything but the model's name, at most: nine names, five integers, four doubles. */
+    /** Bytes of everything but the model's name, at most: ten names, five integers, five doubles. */
     private static final int MAX_NUMBERS = 512;
 
     private final String topic;
@@ -84,6 +85,9 @@ final class ScoreSerializer implements KafkaRecordSerializationSchema<ModelScore
         write(LABEL, score.label());
         write(NO_CHANGE, score.noChange());
         write(PRIOR, score.prior());
+        if (score.weight() != 1) {
+            write(WEIGHT, score.weight());
+        }
         buffer[length++] = '}';
         return Arrays.copyOf(buffer, length);
     }

@@ -32,6 +32,7 @@ import java.util.List;
  *       order of their names. A missing field is NaN. A number must lie within the range of single precision.
  *   <li>A binary label is 0, 1, false or true (in any case and notation, such as {@code 1.0}); a regression label is a
  *       number; a missing one is NaN.
+ *   <li>The weight is that of the weight column, a number that is not negative; 1 where it is missing or there is none.
  *   <li>A categorical value is hashed by {@link CategoryHash}; a missing one is -1. A field of several values is a list,
  *       or text that is cut at the column's separator; empty values do not count.
  *   <li>The time is that of the time column ({@link RecordTime}), or the Kafka record's timestamp where the schema has
@@ -39,7 +40,7 @@ import java.util.List;
  * </ul>
  *
  * Spaces and tabs around numbers, labels and times do not count. Reasons of rejection: {@code empty}, {@code
- * oversized}, {@code type}, {@code key}, {@code number}, {@code label}, {@code time}, {@code category}, and those of the format ({@link
+ * oversized}, {@code type}, {@code key}, {@code number}, {@code label}, {@code weight}, {@code time}, {@code category}, and those of the format ({@link
  * RowFormat}). Not thread-safe.
  */
 public final class ExampleDecoder implements Serializable {
@@ -66,6 +67,7 @@ public final class ExampleDecoder implements Serializable {
     private final byte[][] separators;
 
     private final int label;
+    private final int weight;
     private final int time;
     private final int key;
 
@@ -104,6 +106,7 @@ public final class ExampleDecoder implements Serializable {
                 .map(category -> category.several() ? category.separator().getBytes(StandardCharsets.UTF_8) : null)
                 .toArray(byte[][]::new);
         this.label = schema.columns().indexOf(schema.label());
+        this.weight = index(schema.weight());
         this.time = index(schema.time());
         this.key = index(schema.key());
         createScratch();
@@ -185,7 +188,21 @@ public final class ExampleDecoder implements Serializable {
         }
         int[] categories = categories();
         double truth = schema.task() == Task.BINARY ? binaryLabel() : number("label", label);
-        return new Example(model, raw.partition(), raw.offset(), number, timestamp, numbers, categories, truth, 1);
+        return new Example(model, raw.source(), raw.offset(), number, timestamp, numbers, categories, truth, weight());
+    }
+
+    private double weight() throws UndecodableException {
+        if (weight < 0) {
+            return 1;
+        }
+        double number = number("weight", weight);
+        if (number < 0) {
+            throw new UndecodableException(
+                    "weight",
+                    "Column '" + schema.weight() + "', the weight, must not be negative, was "
+                            + Sentences.quote(row.text(weight)));
+        }
+        return Double.isNaN(number) ? 1 : number;
     }
 
     private String model() throws UndecodableException {

@@ -10,6 +10,7 @@ import io.kronstream.learner.Mode;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Iterator;
+import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -58,12 +59,26 @@ public final class FileReplay implements AutoCloseable {
 
     /** One that in {@link Mode#ARRIVAL} deals the rows to all partitions in turn. */
     public FileReplay(KafkaSettings settings, String topic, DataSchema schema, String defaultModel, Mode mode) {
+        this(settings, topic, new RowRouter(schema, defaultModel), mode);
+    }
+
+    /**
+     * One of rows of which nothing is known but where their key and time are.
+     *
+     * @param key column whose text is the records' key, or null to deal the rows to the partitions in turn
+     * @param time column of the records' timestamps, or null
+     */
+    public FileReplay(KafkaSettings settings, String topic, List<String> columns, String key, String time) {
+        this(settings, topic, new RowRouter(columns, key, time, ""), key == null ? Mode.ARRIVAL : Mode.ORDERED);
+    }
+
+    private FileReplay(KafkaSettings settings, String topic, RowRouter router, Mode mode) {
         this.topic = topic;
         this.mode = mode;
+        this.router = router;
         try (TopicAdmin admin = TopicAdmin.connect(settings)) {
             this.partitions = admin.partitions(topic);
         }
-        this.router = new RowRouter(schema, defaultModel);
         Map<String, ?> defaults = Map.of(
                 ProducerConfig.BATCH_SIZE_CONFIG,
                 BATCH_BYTES,
@@ -127,31 +142,36 @@ public final class FileReplay implements AutoCloseable {
 
     /** Sends all rows as fast as the broker takes them. */
     public SortedMap<Integer, Long> replay(Iterator<byte[]> rows) {
-        return replay(rows, 0);
+        return replay(rows, Pace.FREE);
+    }
+
+    /** The same with a bound on the rate; 0 for none. */
+    public SortedMap<Integer, Long> replay(Iterator<byte[]> rows, double rowsPerSecond) {
+        return replay(rows, new Pace(rowsPerSecond, 0));
     }
 
     /**
      * Sends rows until there are no more or {@link #stop()} is called, and waits until the broker has all of them.
      *
-     * @param rowsPerSecond upper bound of the rate; 0 for none
      * @return how many records each partition got
      * @throws ConnectorException if the broker does not take them; records before that may have been taken
      */
-    public SortedMap<Integer, Long> replay(Iterator<byte[]> rows, double rowsPerSecond) {
-        if (!(rowsPerSecond >= 0)) {
-            throw new IllegalArgumentException("The rate must not be negative, was " + rowsPerSecond);
-        }
+    public SortedMap<Integer, Long> replay(Iterator<byte[]> rows, Pace pace) {
         try {
             SortedMap<Integer, Long> counts = zeros(partitions);
             long started = System.nanoTime();
+            long first = 0;
             for (long index = 0; rows.hasNext() && !stopped; index++) {
-                if (rowsPerSecond > 0) {
-                    pause(started + (long) (index / rowsPerSecond * 1e9));
+                byte[] row = rows.next();
+                RowRouter.Route route = router.route(row, index);
+                first = index == 0 ? route.timestamp() : first;
+                if (!pace.isFree()) {
+                    pause(started + pace.due(index, route.timestamp() - first));
                     if (stopped) {
                         break;
                     }
                 }
-                int partition = send(rows.next(), index);
+                int partition = send(row, route, index);
                 counts.merge(partition, 1L, Long::sum);
                 sent++;
                 requireNoFailure();
@@ -166,8 +186,7 @@ public final class FileReplay implements AutoCloseable {
         }
     }
 
-    private int send(byte[] row, long index) {
-        RowRouter.Route route = router.route(row, index);
+    private int send(byte[] row, RowRouter.Route route, long index) {
         int partition = partition(route.key(), index, partitions, mode);
         producer.send(
                 new ProducerRecord<>(topic, partition, route.timestamp(), route.key(), row),

@@ -9,7 +9,7 @@ import java.io.DataOutput;
 import java.io.IOException;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 
-/** Bytes of a {@link RawRecord} between two operators: topic, partition, offset, timestamp, key, value, control. */
+/** Bytes of a {@link RawRecord} between two operators: topic, partition, source, offset, timestamp, key, value, control. */
 public final class RawRecordCodec implements Codec<RawRecord> {
     private static final long serialVersionUID = 1;
 
@@ -18,13 +18,14 @@ public final class RawRecordCodec implements Codec<RawRecord> {
 
     @Override
     public int layout() {
-        return 2;
+        return 3;
     }
 
     @Override
     public void write(RawRecord raw, DataOutput out) throws IOException {
         Wire.writeString(raw.topic(), out);
         out.writeInt(raw.partition());
+        out.writeInt(raw.source());
         out.writeLong(raw.offset());
         out.writeLong(raw.timestamp());
         Wire.writeBytes(raw.key(), out);
@@ -34,9 +35,12 @@ public final class RawRecordCodec implements Codec<RawRecord> {
 
     @Override
     public RawRecord read(int layout, DataInput in) throws IOException {
+        String topic = Wire.readString(in);
+        int partition = in.readInt();
         return new RawRecord(
-                Wire.readString(in),
-                in.readInt(),
+                topic,
+                partition,
+                layout < 3 ? partition : in.readInt(),
                 in.readLong(),
                 in.readLong(),
                 Wire.readBytes(Wire.MAX_BYTES, in),

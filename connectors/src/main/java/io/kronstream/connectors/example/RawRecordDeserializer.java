@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.kronstream.connectors.example;
 
+import io.kronstream.state.Origins;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.connector.kafka.source.reader.deserializer.KafkaRecordDeserializationSchema;
 import org.apache.flink.util.Collector;
@@ -10,9 +11,15 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 public final class RawRecordDeserializer implements KafkaRecordDeserializationSchema<RawRecord> {
     private static final long serialVersionUID = 1;
 
+    private final Origins origins;
+
+    public RawRecordDeserializer(Origins origins) {
+        this.origins = origins;
+    }
+
     @Override
     public void deserialize(ConsumerRecord<byte[], byte[]> in, Collector<RawRecord> out) {
-        out.collect(RawRecord.of(in));
+        out.collect(RawRecord.of(in, origins));
     }
 
     @Override

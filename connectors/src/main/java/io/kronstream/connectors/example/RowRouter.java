@@ -5,6 +5,7 @@ import io.kronstream.connectors.csv.CsvLine;
 import io.kronstream.learner.DataSchema;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.List;
 
 /** Key and timestamp of a row as a Kafka record. Every row has them, readable or not. Not thread-safe. */
 final class RowRouter {
@@ -22,10 +23,18 @@ final class RowRouter {
     private final int time;
 
     RowRouter(DataSchema schema, String defaultModel) {
-        this.defaultKey = defaultModel.getBytes(StandardCharsets.UTF_8);
-        this.columns = schema.columns().size();
-        this.key = schema.key() == null ? -1 : schema.columns().indexOf(schema.key());
-        this.time = schema.time() == null ? -1 : schema.columns().indexOf(schema.time());
+        this(schema.columns(), schema.key(), schema.time(), defaultModel);
+    }
+
+    /**
+     * @param key column of the key, or null
+     * @param time column of the time, or null
+     */
+    RowRouter(List<String> columns, String key, String time, String defaultKey) {
+        this.defaultKey = defaultKey.getBytes(StandardCharsets.UTF_8);
+        this.columns = columns.size();
+        this.key = key == null ? -1 : columns.indexOf(key);
+        this.time = time == null ? -1 : columns.indexOf(time);
     }
 
     byte[] key(byte[] row) {

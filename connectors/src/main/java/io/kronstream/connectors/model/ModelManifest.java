@@ -35,6 +35,7 @@ import java.util.TreeMap;
  * @param version from 1
  * @param step optimizer steps taken
  * @param examples examples learned from
+ * @param trainedFrom for each partition the offset of the first record that the learner took; empty if not known
  * @param trainedThrough for each partition the offset of the last record that the learner took
  * @param finished whether the end of the stream closed the last mini-batch
  * @param mode {@code ordered} or {@code arrival}
@@ -55,6 +56,7 @@ import java.util.TreeMap;
     "version",
     "step",
     "examples",
+    "trainedFrom",
     "trainedThrough",
     "finished",
     "mode",
@@ -74,6 +76,7 @@ public record ModelManifest(
         long version,
         long step,
         long examples,
+        SortedMap<Integer, Long> trainedFrom,
         SortedMap<Integer, Long> trainedThrough,
         boolean finished,
         String mode,
@@ -145,6 +148,9 @@ public record ModelManifest(
     }
 
     public ModelManifest {
+        trainedFrom = trainedFrom == null
+                ? Collections.emptySortedMap()
+                : Collections.unmodifiableSortedMap(new TreeMap<>(trainedFrom));
         trainedThrough = Collections.unmodifiableSortedMap(new TreeMap<>(trainedThrough));
         chunks = List.copyOf(chunks);
     }
@@ -156,6 +162,7 @@ public record ModelManifest(
                 published.version(),
                 published.step(),
                 published.examples(),
+                published.trainedFrom(),
                 published.trainedThrough(),
                 published.finished(),
                 published.mode(),

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.kronstream.connectors.model;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.kronstream.connectors.example.ExampleDecoder;
 import io.kronstream.connectors.example.RawRecord;
+import io.kronstream.connectors.format.JsonFormat;
 import io.kronstream.connectors.format.UndecodableException;
 import io.kronstream.learner.DataSchema;
 import io.kronstream.learner.Example;
 import io.kronstream.learner.ServedModel;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.StringJoiner;
+import java.util.TreeMap;
 
 /**
  * A whole version of a model, ready to predict ({@link ServedModel} says what exactly). A row gives the values of the schema's
@@ -19,6 +21,8 @@ import java.util.StringJoiner;
  * but for a forecast, whose last known value it is. Thread-safe.
  */
 public final class ServedVersion implements AutoCloseable {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
     private final ModelManifest manifest;
     private final ServedModel model;
 
@@ -58,7 +62,7 @@ public final class ServedVersion implements AutoCloseable {
     /** As {@link #predict(Map)}, of several rows at once, which is faster; they are independent of each other. */
     public double[] predict(List<? extends Map<String, ?>> rows) {
         DataSchema schema = manifest.learner().schema();
-        ExampleDecoder decoder = new ExampleDecoder(schema, manifest.model());
+        ExampleDecoder decoder = new ExampleDecoder(new JsonFormat(), schema, manifest.model());
         List<Example> examples = new ArrayList<>(rows.size());
         for (Map<String, ?> row : rows) {
             examples.add(decode(decoder, schema, row));
@@ -66,26 +70,25 @@ public final class ServedVersion implements AutoCloseable {
         return model.predict(examples);
     }
 
+    /** By way of JSON, in which a row can be said as in any format: with numbers, texts, lists and rows in it. */
     private Example decode(ExampleDecoder decoder, DataSchema schema, Map<String, ?> row) {
         for (String name : row.keySet()) {
-            if (!schema.columns().contains(name)) {
+            if (schema.columns().stream().noneMatch(column -> column.equals(name) || column.startsWith(name + "."))) {
                 throw new IllegalArgumentException(
                         "There is no column '" + name + "'; the columns are " + String.join(", ", schema.columns()));
             }
         }
-        StringJoiner line = new StringJoiner(",");
-        for (String column : schema.columns()) {
-            Object value = row.get(column);
-            if (value == null && column.equals(schema.key())) {
-                value = manifest.model();
-            }
-            line.add(value == null ? "" : '"' + value.toString().replace("\"", "\"\"") + '"');
+        Map<String, Object> fields = new TreeMap<>(row);
+        if (schema.key() != null && fields.get(schema.key()) == null) {
+            fields.put(schema.key(), manifest.model());
         }
-        byte[] bytes = line.toString().getBytes(StandardCharsets.UTF_8);
         try {
-            return decoder.decode(new RawRecord("", 0, 0, 0, null, bytes)).get(0);
+            return decoder.decode(new RawRecord("", 0, 0, 0, null, JSON.writeValueAsBytes(fields)))
+                    .get(0);
         } catch (UndecodableException e) {
             throw new IllegalArgumentException(e.sentence());
+        } catch (JsonProcessingException e) {
+            throw new IllegalArgumentException("The row cannot be written as JSON: " + e.getOriginalMessage());
         }
     }
 

@@ -94,7 +94,7 @@ class CsvFileTest {
 
     @Test
     void refusesLinesWithoutEnd() throws IOException {
-        byte[] content = new byte[CsvFile.MAX_LINE_BYTES + 10];
+        byte[] content = new byte[LineReader.MAX_LINE_BYTES + 10];
         Arrays.fill(content, (byte) '1');
         content[1] = '\n';
 

@@ -7,7 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.kronstream.connectors.Delivery;
 import io.kronstream.connectors.KafkaSettings;
-import io.kronstream.connectors.StartAt;
+import io.kronstream.connectors.Position;
 import io.kronstream.connectors.TestBroker;
 import io.kronstream.connectors.TopicAdmin;
 import io.kronstream.connectors.Topics;
@@ -21,6 +21,7 @@ import io.kronstream.learner.Example;
 import io.kronstream.learner.Score;
 import io.kronstream.state.KronstreamTypes;
 import io.kronstream.state.ModelScore;
+import io.kronstream.state.Origins;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -101,7 +102,12 @@ class KafkaEndsITCase {
                 "execution.checkpointing.interval", "200ms",
                 "pipeline.generic-types", "false")));
         env.setParallelism(2);
-        Source<RawRecord, ?, ?> source = KafkaEnds.examples(settings, topics, StartAt.EARLIEST, stopAt);
+        Source<RawRecord, ?, ?> source = KafkaEnds.examples(
+                settings,
+                topics.trainGroup(),
+                Origins.topics(topics.examples()),
+                Position.EARLIEST,
+                Position.before(stopAt));
         SingleOutputStreamOperator<Example> examples = env.fromSource(
                         source, WatermarkStrategy.noWatermarks(), "examples")
                 .process(new DecodeFunction(new ExampleDecoder(Schemas.regression(), "m")))

@@ -110,6 +110,6 @@ class CommandDecoderTest {
     }
 
     private static Example decode(byte[] value, String defaultModel) throws UndecodableException {
-        return CommandDecoder.decode(new RawRecord("t", 2, 7, 3, null, value, true), defaultModel);
+        return CommandDecoder.decode(new RawRecord("t", 2, 2, 7, 3, null, value, true), defaultModel);
     }
 }

@@ -46,6 +46,25 @@ class ExampleDecoderTest {
     }
 
     @Test
+    void aWeightIsANumberThatIsNotNegative() throws Exception {
+        ExampleDecoder weighted = new ExampleDecoder(
+                DataSchema.builder(List.of("x", "y", "w"), Task.REGRESSION, "y")
+                        .numeric(List.of("x"))
+                        .weight("w")
+                        .build(),
+                "default");
+
+        assertThat(only(weighted, raw("1,2,0.25")).weight()).isEqualTo(0.25);
+        assertThat(only(weighted, raw("1,2,0")).weight()).isZero();
+        assertThat(only(weighted, raw("1,2,")).weight()).isEqualTo(1);
+        for (String wrong : List.of("-1", "heavy", "1e99")) {
+            assertThat(catchThrowableOfType(UndecodableException.class, () -> weighted.decode(raw("1,2," + wrong)))
+                            .reason())
+                    .isEqualTo("weight");
+        }
+    }
+
+    @Test
     void takesDefaultModelAndKafkaTimeWhereTheSchemaNamesNone() throws Exception {
         Example example = only(regression, raw("1,2,-3e2"));
 

@@ -25,6 +25,7 @@ public final class Models {
                 version,
                 10 * version,
                 320 * version,
+                new TreeMap<>(Map.of(0, 0L, 3, 11L)),
                 new TreeMap<>(Map.of(0, 320 * version - 1, 3, 17L)),
                 false,
                 "ordered",

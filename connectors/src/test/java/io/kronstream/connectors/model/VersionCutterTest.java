@@ -45,7 +45,7 @@ class VersionCutterTest {
         String sha = ModelChunk.sha256(published.payload());
         assertThat(new String(records.get(1).value(), StandardCharsets.UTF_8))
                 .isEqualTo("{\"layout\":1,\"model\":\"m\",\"version\":2,\"step\":20,\"examples\":640,"
-                        + "\"trainedThrough\":{\"0\":639,\"3\":17},\"finished\":false,\"mode\":\"ordered\","
+                        + "\"trainedFrom\":{\"0\":0,\"3\":11},\"trainedThrough\":{\"0\":639,\"3\":17},\"finished\":false,\"mode\":\"ordered\","
                         + "\"configuration\":\"c0ffee\",\"fingerprint\":\"Haswell OpenBLAS\",\"modelDigest\":\"" + sha
                         + "\",\"payloadBytes\":3,\"payloadSha256\":\"" + sha
                         + "\",\"chunks\":[{\"index\":0,\"bytes\":3,\"sha256\":\"" + sha + "\"}]}");

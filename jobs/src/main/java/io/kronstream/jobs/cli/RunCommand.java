@@ -8,6 +8,7 @@ import io.kronstream.jobs.JobFailure;
 import io.kronstream.jobs.JobFile;
 import io.kronstream.jobs.JobOptions;
 import io.kronstream.jobs.JobSettings;
+import io.kronstream.jobs.JobSources;
 import io.kronstream.jobs.JobTopics;
 import io.kronstream.jobs.RunningJob;
 import io.kronstream.jobs.StartFrom;
@@ -143,6 +144,7 @@ final class RunCommand implements Callable<Integer> {
                     Path.of("kronstream-checkpoints").toAbsolutePath().toUri());
         }
         try (TopicAdmin admin = TopicAdmin.connect(job.kafka())) {
+            job = JobSources.resolve(admin, job);
             JobTopics.prepare(admin, job);
         }
         if (address != null) {

@@ -59,6 +59,15 @@ public final class EmbeddedBroker implements AutoCloseable {
 
     /** As {@link #start(Path, int)}, on an address of this machine that other machines may reach. */
     public static EmbeddedBroker start(Path dir, String host, int port) throws IOException {
+        return start(dir, host, port, Map.of());
+    }
+
+    /**
+     * As {@link #start(Path, String, int)}, with further properties of the broker, which count more than its own: those of
+     * TLS and SASL, say. Its listener is called {@code PLAINTEXT}, whatever protocol it is given.
+     */
+    public static EmbeddedBroker start(Path dir, String host, int port, Map<String, String> properties)
+            throws IOException {
         int brokerPort = Ports.choose("The Kafka broker", host, port);
         Path data = dir.toAbsolutePath();
         Files.createDirectories(data);
@@ -67,9 +76,9 @@ public final class EmbeddedBroker implements AutoCloseable {
         String bootstrap = host + ":" + brokerPort;
         KafkaRaftServer server = null;
         try {
-            server = new KafkaRaftServer(
-                    new KafkaConfig(properties(data, host, brokerPort, Ports.free(Ports.LOOPBACK)), false),
-                    Time.SYSTEM);
+            Map<String, String> all = properties(data, host, brokerPort, Ports.free(Ports.LOOPBACK));
+            all.putAll(properties);
+            server = new KafkaRaftServer(new KafkaConfig(all, false), Time.SYSTEM);
             server.startup();
             return new EmbeddedBroker(server, bootstrap);
         } catch (RuntimeException e) {

@@ -11,7 +11,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import org.apache.kafka.common.TopicPartition;
 
 /**
  * Gives a pupil the examples in the order that the journals of its version tell, and checks on the way that they tell of
@@ -94,9 +93,7 @@ final class ArrivalReplay implements Journal.Visitor, AutoCloseable {
             throw broken(partition, "name it, but the version was not trained from it");
         }
         return new PartitionCursor(
-                new ExampleCursor(
-                        settings, Map.of(new TopicPartition(settings.topics().examples(), partition), last)),
-                Set.of(model));
+                new ExampleCursor(settings, pupil.version().trainedFrom(), Map.of(partition, last)), Set.of(model));
     }
 
     @Override

@@ -21,7 +21,7 @@ import java.util.TreeMap;
  * scores early.
  *
  * <p>Log loss cuts probabilities at {@value #CUT}. A class is right when the probability of the label was at least one
- * half. The area under the ROC curve takes probabilities as equal that agree to {@value #BINS} parts. Not thread-safe.
+ * half. Every score counts by its weight. The area under the ROC curve takes probabilities as equal that agree to {@value #BINS} parts. Not thread-safe.
  */
 public final class Evaluation {
     /** Examples of the window. */
@@ -32,13 +32,15 @@ public final class Evaluation {
     static final int BINS = 1 << 16;
 
     private static final Predictor[] PREDICTORS = Predictor.values();
-    /** Two sums per predictor: right answers and log loss, or squared and absolute errors. */
-    private static final int SUMS = 2 * PREDICTORS.length;
+    /** Two sums per predictor: right answers and log loss, or squared and absolute errors. Then the sum of weights. */
+    private static final int SUMS = 2 * PREDICTORS.length + 1;
+
+    private static final int WEIGHT = SUMS - 1;
 
     private final Task task;
     private final Map<Stream, Track> tracks = new TreeMap<>();
     private final double[][] window = new double[WINDOW][SUMS];
-    private final Map<Predictor, long[][]> histograms = new EnumMap<>(Predictor.class);
+    private final Map<Predictor, double[][]> histograms = new EnumMap<>(Predictor.class);
     private final Tally tally;
     private long examples;
 
@@ -52,7 +54,7 @@ public final class Evaluation {
         this.tally = new Tally(task, level);
         if (task == Task.BINARY) {
             for (Predictor predictor : PREDICTORS) {
-                histograms.put(predictor, new long[2][BINS + 1]);
+                histograms.put(predictor, new double[2][BINS + 1]);
             }
         }
     }
@@ -69,6 +71,7 @@ public final class Evaluation {
         for (Predictor predictor : PREDICTORS) {
             judge(predictor, score, sums);
         }
+        sums[WEIGHT] = score.weight();
         track.add(sums);
         tally.add(score);
         examples++;
@@ -97,7 +100,7 @@ public final class Evaluation {
         for (int i = 0; i < filled; i++) {
             addTo(sums, window[i]);
         }
-        return new Range(sums, filled).metric(predictor, metric);
+        return new Range(sums).metric(predictor, metric);
     }
 
     /** All metrics of the task over all scores, by name; of the model those of {@link Tally}, too. */
@@ -128,15 +131,15 @@ public final class Evaluation {
         double prediction = predictor.prediction(score);
         if (task == Task.REGRESSION) {
             double error = prediction - score.label();
-            sums[at] = error * error;
-            sums[at + 1] = Math.abs(error);
+            sums[at] = score.weight() * error * error;
+            sums[at + 1] = score.weight() * Math.abs(error);
             return;
         }
         boolean positive = score.label() >= 0.5;
-        sums[at] = prediction >= 0.5 == positive ? 1 : 0;
+        sums[at] = prediction >= 0.5 == positive ? score.weight() : 0;
         double cut = Math.min(Math.max(prediction, CUT), 1 - CUT);
-        sums[at + 1] = -Math.log(positive ? cut : 1 - cut);
-        histograms.get(predictor)[positive ? 1 : 0][bin(prediction)]++;
+        sums[at + 1] = -Math.log(positive ? cut : 1 - cut) * score.weight();
+        histograms.get(predictor)[positive ? 1 : 0][bin(prediction)] += score.weight();
     }
 
     private static int bin(double probability) {
@@ -145,19 +148,18 @@ public final class Evaluation {
 
     private Range range(boolean lastQuarter) {
         double[] sums = new double[SUMS];
-        long count = 0;
         for (Track track : tracks.values()) {
-            count += track.addTo(sums, lastQuarter ? track.count * 3 / 4 : 0);
+            track.addTo(sums, lastQuarter ? track.count * 3 / 4 : 0);
         }
-        return new Range(sums, count);
+        return new Range(sums);
     }
 
-    private static double areaUnderCurve(long[][] histogram) {
+    private static double areaUnderCurve(double[][] histogram) {
         double below = 0;
         double wins = 0;
         double positives = 0;
         for (int bin = 0; bin <= BINS; bin++) {
-            wins += histogram[1][bin] * (below + histogram[0][bin] / 2.0);
+            wins += histogram[1][bin] * (below + histogram[0][bin] / 2);
             below += histogram[0][bin];
             positives += histogram[1][bin];
         }
@@ -180,13 +182,14 @@ public final class Evaluation {
     }
 
     /** Sums over a range of scores. */
-    private record Range(double[] sums, long count) {
+    private record Range(double[] sums) {
         double metric(Predictor predictor, Metric metric) {
             int at = 2 * predictor.ordinal();
+            double weight = sums[WEIGHT];
             return switch (metric) {
-                case ACCURACY -> sums[at] / count;
-                case LOG_LOSS, MAE -> sums[at + 1] / count;
-                case RMSE -> Math.sqrt(sums[at] / count);
+                case ACCURACY -> sums[at] / weight;
+                case LOG_LOSS, MAE -> sums[at + 1] / weight;
+                case RMSE -> Math.sqrt(sums[at] / weight);
                 case RELATIVE_RMSE -> Math.sqrt(sums[at] / sums[2 * Predictor.NO_CHANGE.ordinal()]);
             };
         }
@@ -224,13 +227,12 @@ public final class Evaluation {
             stride *= 2;
         }
 
-        /** Adds what came from the last mark at or before {@code from} on; returns how many scores that was. */
-        long addTo(double[] sums, long from) {
+        /** Adds what came from the last mark at or before {@code from} on. */
+        void addTo(double[] sums, long from) {
             int mark = (int) (from / stride);
             for (int i = 0; i < SUMS; i++) {
                 sums[i] += running[i] - marks[mark * SUMS + i];
             }
-            return count - (long) mark * stride;
         }
     }
 }

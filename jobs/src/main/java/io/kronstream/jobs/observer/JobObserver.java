@@ -226,6 +226,7 @@ public final class JobObserver implements AutoCloseable {
                 node.path("prediction").asDouble(Double.NaN),
                 node.path("label").asDouble(Double.NaN),
                 node.path("noChange").asDouble(Double.NaN),
-                node.path("prior").asDouble(Double.NaN));
+                node.path("prior").asDouble(Double.NaN),
+                node.path("weight").asDouble(1));
     }
 }

@@ -10,15 +10,13 @@ import io.kronstream.learner.LearnerFactory;
 import io.kronstream.learner.Mode;
 import io.kronstream.learner.RefreshWorker;
 import java.util.Collection;
-import java.util.Comparator;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
-import org.apache.kafka.common.TopicPartition;
 
 /**
- * Learns again, without Flink, what a published version says it has learned: reads the examples topic from its start to
- * the offsets in the version's manifest and gives each record to a bare {@link io.kronstream.learner.Learner}; in arrival
+ * Learns again, without Flink, what a published version says it has learned: reads the job's topics or files from where it
+ * began to the offsets in the version's manifest and gives each record to a bare {@link io.kronstream.learner.Learner}; in arrival
  * mode in the order that the journals tell. It shares nothing with the job but the decoder and the learner, so equal
  * digests mean that the job lost, repeated and reordered nothing.
  */
@@ -59,12 +57,15 @@ public final class Oracle {
     }
 
     private void learnInOrder(Map<String, Pupil> pupils) {
-        Map<TopicPartition, Long> through = new TreeMap<>(Comparator.comparingInt(TopicPartition::partition));
-        pupils.values().forEach(pupil -> pupil.version()
-                .trainedThrough()
-                .forEach((partition, offset) ->
-                        through.merge(new TopicPartition(settings.topics().examples(), partition), offset, Math::max)));
-        try (ExampleCursor examples = new ExampleCursor(settings, through)) {
+        Map<Integer, Long> from = new TreeMap<>();
+        Map<Integer, Long> through = new TreeMap<>();
+        for (Pupil pupil : pupils.values()) {
+            pupil.version().trainedFrom().forEach((partition, offset) -> from.merge(partition, offset, Math::min));
+            pupil.version()
+                    .trainedThrough()
+                    .forEach((partition, offset) -> through.merge(partition, offset, Math::max));
+        }
+        try (ExampleCursor examples = new ExampleCursor(settings, from, through)) {
             Optional<Example> next;
             while ((next = examples.next(pupils.keySet())).isPresent()) {
                 Example example = next.get();

@@ -24,6 +24,7 @@ import io.kronstream.learner.StepReport;
 import io.kronstream.learner.Task;
 import io.kronstream.network.Activation;
 import io.kronstream.optimizers.OptimizerSettings;
+import io.kronstream.state.Origins;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.ByteBuffer;
@@ -107,7 +108,7 @@ class ModelCommandITCase {
                 while (records.size() < 2 && System.nanoTime() < deadline) {
                     consumer.poll(Duration.ofMillis(100)).forEach(records::add);
                 }
-                assertThat(records).hasSize(2).allMatch(record -> RawRecord.of(record)
+                assertThat(records).hasSize(2).allMatch(record -> RawRecord.of(record, Origins.topics(record.topic()))
                         .control());
                 assertThat(new String(records.get(1).value(), StandardCharsets.UTF_8))
                         .isEqualTo("{\"model\":\"m\",\"command\":\"pause\",\"id\":\"lunch\"}");

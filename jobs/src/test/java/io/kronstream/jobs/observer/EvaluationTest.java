@@ -103,6 +103,16 @@ class EvaluationTest {
     }
 
     @Test
+    void scoresCountByTheirWeight() {
+        Evaluation evaluation = new Evaluation(Task.REGRESSION);
+        evaluation.add("m", new Score(0, 0, 0, 0, 0, 1, 2, 0, 0, 3));
+        evaluation.add("m", new Score(0, 1, 0, 0, 0, 5, 2, 0, 0, 1));
+
+        assertThat(evaluation.whole(Predictor.MODEL, Metric.MAE)).isEqualTo((3 * 1 + 3) / 4.0);
+        assertThat(evaluation.window(Predictor.MODEL, Metric.MAE)).isEqualTo((3 * 1 + 3) / 4.0);
+    }
+
+    @Test
     void nothingIsNotANumber() {
         Evaluation evaluation = new Evaluation(Task.BINARY);
 

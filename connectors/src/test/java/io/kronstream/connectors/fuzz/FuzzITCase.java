@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.kronstream.connectors.fuzz;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/**
+ * Lets a fuzzer that is guided by coverage (Jazzer) try every decoder, each in a process of its own with a small heap. It
+ * begins with the corpus in {@code src/test/resources/fuzz}.
+ *
+ * <ul>
+ *   <li>{@code -Dkronstream.fuzz.inputs=N} gives each decoder so many inputs;
+ *   <li>{@code -Dkronstream.fuzz.seed=N} begins elsewhere;
+ *   <li>{@code -Dkronstream.fuzz.corpus=DIR} keeps what was found to reach new code, and goes on from it.
+ * </ul>
+ */
+class FuzzITCase {
+    private static final long INPUTS = Long.getLong("kronstream.fuzz.inputs", 10_000);
+    private static final long SEED = Long.getLong("kronstream.fuzz.seed", 20261121);
+    private static final String KEPT = System.getProperty("kronstream.fuzz.corpus");
+    private static final Pattern RUNS = Pattern.compile("stat::number_of_executed_units: *(\\d+)");
+
+    @ParameterizedTest
+    @CsvSource({
+        "csv, io.kronstream.connectors.fuzz.RecordTargets$Csv",
+        "json, io.kronstream.connectors.fuzz.RecordTargets$Json",
+        "avro, io.kronstream.connectors.fuzz.RecordTargets$Avro",
+        "avro, io.kronstream.connectors.fuzz.RecordTargets$AvroRows",
+        "schema, io.kronstream.connectors.fuzz.RecordTargets$AvroSchema",
+        "csv, io.kronstream.connectors.fuzz.RecordTargets$Lines",
+        "position, io.kronstream.connectors.fuzz.RecordTargets$Positions",
+        "codec, io.kronstream.connectors.fuzz.CodecTargets",
+        "manifest, io.kronstream.connectors.model.ModelTargets$Manifest",
+        "manifest, io.kronstream.connectors.model.ModelTargets$Keys",
+        "versions, io.kronstream.connectors.model.ModelTargets$Versions",
+        "journal, io.kronstream.connectors.model.ModelTargets$JournalChunks",
+        "journal, io.kronstream.connectors.model.ModelTargets$Journals",
+        "channel, io.kronstream.connectors.channel.ChannelTarget"
+    })
+    void whateverTheBytesAreTheyAreReadOrRefused(String corpus, String target, @TempDir Path dir) throws Exception {
+        Path found = KEPT == null ? dir.resolve("corpus") : Path.of(KEPT, target.replaceAll(".*\\.", ""));
+        Files.createDirectories(found);
+        Path seeds = dir.resolve("seeds");
+        copySeeds(corpus, seeds);
+        Path log = dir.resolve("log");
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Xmx512m",
+                "-XX:TieredStopAtLevel=1",
+                "-cp",
+                System.getProperty("surefire.real.class.path", System.getProperty("java.class.path")),
+                "com.code_intelligence.jazzer.Jazzer",
+                "--target_class=" + target,
+                "--instrumentation_includes=io.kronstream.**",
+                "--custom_hook_includes=io.kronstream.**",
+                "--reproducer_path=" + dir,
+                "-artifact_prefix=" + dir + File.separator,
+                "-runs=" + INPUTS,
+                "-seed=" + SEED,
+                "-max_len=4096",
+                "-timeout=60",
+                "-print_final_stats=1",
+                found.toString(),
+                seeds.toString()));
+        Process process = new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectOutput(log.toFile())
+                .start();
+        try {
+            boolean ended = process.waitFor(10 + INPUTS / 10_000, TimeUnit.MINUTES);
+            String said = Files.readString(log);
+            assertThat(ended).as(said).isTrue();
+            assertThat(process.exitValue()).as(said).isZero();
+            Matcher runs = RUNS.matcher(said);
+            assertThat(runs.find()).as(said).isTrue();
+            assertThat(Long.parseLong(runs.group(1))).as(said).isGreaterThanOrEqualTo(INPUTS);
+            System.out.println(target + ": "
+                    + said.lines()
+                            .filter(line -> line.startsWith("stat::") || line.contains("DONE"))
+                            .toList());
+        } finally {
+            process.destroyForcibly();
+        }
+    }
+
+    private static void copySeeds(String corpus, Path to) throws IOException {
+        Files.createDirectories(to);
+        Path from = Path.of("src/test/resources/fuzz", corpus);
+        try (Stream<Path> files = Files.list(from)) {
+            for (Path file : files.toList()) {
+                Files.copy(file, to.resolve(file.getFileName()));
+            }
+        }
+    }
+}
