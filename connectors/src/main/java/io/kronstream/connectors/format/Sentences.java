@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.kronstream.connectors.format;
 
+import java.util.regex.Pattern;
+
 /** Foreign text inside sentences. */
 public final class Sentences {
+    private static final Pattern CONTROL = Pattern.compile("\\p{Cntrl}");
     private static final int MAX_CHARACTERS = 200;
     private static final int MAX_QUOTED_CHARACTERS = 40;
 
@@ -20,6 +23,6 @@ public final class Sentences {
 
     private static String cut(String text, int limit) {
         String head = text.length() <= limit ? text : text.substring(0, limit) + "...";
-        return head.replaceAll("\\p{Cntrl}", "?");
+        return CONTROL.matcher(head).replaceAll("?");
     }
 }

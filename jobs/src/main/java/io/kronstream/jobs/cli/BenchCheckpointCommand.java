@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.kronstream.jobs.cli;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
 import io.kronstream.jobs.InvalidSettingsException;
 import io.kronstream.jobs.bench.CheckpointBenchmark;
 import io.kronstream.jobs.bench.CheckpointBenchmark.Setup;
 import io.kronstream.jobs.bench.CheckpointMeasurement;
 import io.kronstream.jobs.embedded.ProcessFlinkCluster;
 import io.kronstream.optimizers.Optimizers;
-import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -17,9 +15,8 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.apache.flink.util.FileUtils;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
 
 /** {@code kronstream bench checkpoint}. */
 @Command(
@@ -31,13 +28,9 @@ import picocli.CommandLine.Spec;
             "windows with and without one take turns. docs/performance.md says what the numbers mean."
         })
 final class BenchCheckpointCommand implements Callable<Integer> {
-    private static final ObjectMapper JSON = new ObjectMapper();
     private static final List<String> BACKENDS = List.of("rocksdb", "hashmap");
     private static final int MEMORY_MEBIBYTES = 6144;
     private static final double MEBIBYTE = 1 << 20;
-
-    @Spec
-    private CommandSpec spec;
 
     @Option(
             names = "--optimizers",
@@ -76,16 +69,12 @@ final class BenchCheckpointCommand implements Callable<Integer> {
             description = "Between two checkpoints (default: ${DEFAULT-VALUE}).")
     private int interval;
 
-    @Option(names = "--json", description = "One line of JSON for each optimizer and backend.")
-    private boolean json;
-
-    @Option(names = "--verbose", description = "Shows the logs, and the stack trace of a failure.")
-    private boolean verbose;
+    @Mixin
+    private BenchOutput output;
 
     @Override
     public Integer call() throws Exception {
         check();
-        PrintWriter out = spec.commandLine().getOut();
         Path dir = Files.createTempDirectory("kronstream-checkpoint");
         try {
             for (String optimizer : optimizers) {
@@ -96,8 +85,7 @@ final class BenchCheckpointCommand implements Callable<Integer> {
                     try (ProcessFlinkCluster cluster =
                             ProcessFlinkCluster.startOne(own.resolve("cluster"), MEMORY_MEBIBYTES)) {
                         CheckpointMeasurement measured = CheckpointBenchmark.run(cluster.restAddress(), setup);
-                        out.println(json ? JSON.writeValueAsString(measured) : row(measured));
-                        out.flush();
+                        output.tell(measured, row(measured));
                     }
                     FileUtils.deleteDirectoryQuietly(own.toFile());
                 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.kronstream.jobs.cli;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.kronstream.jobs.JobFailure;
 import io.kronstream.jobs.bench.ModelsBenchmark;
@@ -9,16 +9,14 @@ import io.kronstream.jobs.bench.ModelsBenchmark.Load;
 import io.kronstream.jobs.bench.ModelsBenchmark.Outcome;
 import io.kronstream.jobs.embedded.ProcessFlinkCluster;
 import java.io.IOException;
-import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.apache.flink.util.FileUtils;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
 
 /** {@code kronstream bench models}. */
 @Command(
@@ -30,11 +28,7 @@ import picocli.CommandLine.Spec;
             "and compares every model with a learner that never left memory. docs/reference/memory.md explains it."
         })
 final class BenchModelsCommand implements Callable<Integer> {
-    private static final ObjectMapper JSON = new ObjectMapper();
     private static final int MEBIBYTE = 1 << 20;
-
-    @Spec
-    private CommandSpec spec;
 
     @Option(
             names = "--models",
@@ -78,11 +72,8 @@ final class BenchModelsCommand implements Callable<Integer> {
             description = "MiB of models that stay in memory (default: ${DEFAULT-VALUE}).")
     private int cache;
 
-    @Option(names = "--json", description = "Answers in JSON.")
-    private boolean json;
-
-    @Option(names = "--verbose", description = "Shows the logs, and the stack trace of a failure.")
-    private boolean verbose;
+    @Mixin
+    private BenchOutput output;
 
     @Override
     public Integer call() throws Exception {
@@ -111,45 +102,42 @@ final class BenchModelsCommand implements Callable<Integer> {
     }
 
     private void tell(Outcome outcome, long peakBytes, boolean equal) {
-        PrintWriter out = spec.commandLine().getOut();
         double rate = examples / outcome.seconds();
-        if (json) {
-            ObjectNode answer = JSON.createObjectNode()
-                    .put("models", models)
-                    .put("examples", examples)
-                    .put("exponent", exponent)
-                    .put("optimizer", optimizer)
-                    .put("memory_mebibytes", memory)
-                    .put("cache_mebibytes", cache)
-                    .put("seconds", outcome.seconds())
-                    .put("examples_per_second", rate)
-                    .put("steps", outcome.steps())
-                    .put("evictions", outcome.evictions())
-                    .put("misses", outcome.misses())
-                    .put("peak_resident_bytes", peakBytes)
-                    .put("digests_equal", equal);
-            out.println(answer);
-        } else {
-            out.printf(
-                    Locale.ROOT,
-                    "%,d models of 16-32-1 with %s, %,d examples in %.1f s: %,.0f a second, %,d steps%n"
-                            + "cache %d MiB: %,d misses, %,d evictions%n"
-                            + "TaskManager of %d MiB: %,d MiB resident at most%n"
-                            + "every digest equals that of a learner that never left memory: %s%n",
-                    models,
-                    optimizer,
-                    examples,
-                    outcome.seconds(),
-                    rate,
-                    outcome.steps(),
-                    cache,
-                    outcome.misses(),
-                    outcome.evictions(),
-                    memory,
-                    peakBytes / MEBIBYTE,
-                    equal ? "yes" : "no");
-        }
-        out.flush();
+        ObjectNode measured = JsonNodeFactory.instance
+                .objectNode()
+                .put("models", models)
+                .put("examples", examples)
+                .put("exponent", exponent)
+                .put("optimizer", optimizer)
+                .put("memory_mebibytes", memory)
+                .put("cache_mebibytes", cache)
+                .put("seconds", outcome.seconds())
+                .put("examples_per_second", rate)
+                .put("steps", outcome.steps())
+                .put("evictions", outcome.evictions())
+                .put("misses", outcome.misses())
+                .put("peak_resident_bytes", peakBytes)
+                .put("digests_equal", equal);
+        output.tell(
+                measured,
+                String.format(
+                        Locale.ROOT,
+                        "%,d models of 16-32-1 with %s, %,d examples in %.1f s: %,.0f a second, %,d steps%n"
+                                + "cache %d MiB: %,d misses, %,d evictions%n"
+                                + "TaskManager of %d MiB: %,d MiB resident at most%n"
+                                + "every digest equals that of a learner that never left memory: %s",
+                        models,
+                        optimizer,
+                        examples,
+                        outcome.seconds(),
+                        rate,
+                        outcome.steps(),
+                        cache,
+                        outcome.misses(),
+                        outcome.evictions(),
+                        memory,
+                        peakBytes / MEBIBYTE,
+                        equal ? "yes" : "no"));
     }
 
     /** The most memory the process has had, as Linux counts it; -1 elsewhere. */

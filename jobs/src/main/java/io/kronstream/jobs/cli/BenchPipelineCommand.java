@@ -1,20 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.kronstream.jobs.cli;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
 import io.kronstream.jobs.InvalidSettingsException;
 import io.kronstream.jobs.bench.PipelineBenchmark;
 import io.kronstream.jobs.bench.PipelineCase;
 import io.kronstream.jobs.bench.PipelineMeasurement;
-import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
 
 /** {@code kronstream bench pipeline}. */
 @Command(
@@ -27,11 +24,6 @@ import picocli.CommandLine.Spec;
             "docs/performance.md says what the numbers mean."
         })
 final class BenchPipelineCommand implements Callable<Integer> {
-    private static final ObjectMapper JSON = new ObjectMapper();
-
-    @Spec
-    private CommandSpec spec;
-
     @Option(
             names = "--cases",
             paramLabel = "NAME",
@@ -63,43 +55,28 @@ final class BenchPipelineCommand implements Callable<Integer> {
     @Option(
             names = "--broken",
             paramLabel = "SHARE",
+            split = ",",
             defaultValue = "0",
-            description = "Share of the lines that cannot be decoded (default: ${DEFAULT-VALUE}).")
-    private double broken;
+            description = "Shares of the lines that cannot be decoded (default: ${DEFAULT-VALUE}).")
+    private List<Double> broken;
 
-    @Option(names = "--json", description = "One line of JSON for each case and number of slots.")
-    private boolean json;
-
-    @Option(names = "--verbose", description = "Shows the logs, and the stack trace of a failure.")
-    private boolean verbose;
+    @Mixin
+    private BenchOutput output;
 
     @Override
     public Integer call() throws Exception {
         List<PipelineCase> chosen = check();
-        PrintWriter out = spec.commandLine().getOut();
-        if (!json) {
-            out.printf(
-                    Locale.ROOT,
-                    "%-12s %-10s %5s %10s %7s %9s %12s %14s %6s%n",
-                    "case",
-                    "optimizer",
-                    "slots",
-                    "records",
-                    "broken",
-                    "seconds",
-                    "records/s",
-                    "bare learner/s",
-                    "share");
-        }
+        output.head(String.format(
+                "%-12s %-10s %5s %10s %7s %9s %12s %14s %6s",
+                "case", "optimizer", "slots", "records", "broken", "seconds", "records/s", "bare learner/s", "share"));
         for (PipelineCase benchCase : chosen) {
-            PipelineBenchmark.Load load = new PipelineBenchmark.Load(
-                    records == null ? benchCase.records() : records,
-                    warmUp == null ? benchCase.warmUp() : warmUp,
-                    broken);
-            PipelineBenchmark.measure(benchCase, slots, load, measured -> {
-                out.println(json ? JSON.valueToTree(measured).toString() : row(measured));
-                out.flush();
-            });
+            for (double share : broken) {
+                PipelineBenchmark.Load load = new PipelineBenchmark.Load(
+                        records == null ? benchCase.records() : records,
+                        warmUp == null ? benchCase.warmUp() : warmUp,
+                        share);
+                PipelineBenchmark.measure(benchCase, slots, load, measured -> output.tell(measured, row(measured)));
+            }
         }
         return ExitStatus.DONE;
     }
@@ -127,8 +104,10 @@ final class BenchPipelineCommand implements Callable<Integer> {
         if (warmUp != null && warmUp < 0) {
             problems.add("--warm-up must not be negative, was " + warmUp);
         }
-        if (!(broken >= 0 && broken <= 1)) {
-            problems.add("--broken must lie in [0, 1], was " + broken);
+        for (double share : broken) {
+            if (!(share >= 0 && share <= 1)) {
+                problems.add("--broken must lie in [0, 1], was " + share);
+            }
         }
         if (!problems.isEmpty()) {
             throw new InvalidSettingsException("bench pipeline", problems);
