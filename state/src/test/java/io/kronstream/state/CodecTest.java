@@ -4,6 +4,7 @@ package io.kronstream.state;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.kronstream.evaluation.WindowMetrics;
 import io.kronstream.fisher.RefreshMethod;
 import io.kronstream.learner.Command;
 import io.kronstream.learner.ControlState;
@@ -89,6 +90,19 @@ class CodecTest {
                         new RefreshAnswerCodec(),
                         new RefreshAnswer("m", 0, 1, 9, "c", "f", false, 5, new float[0], new float[0], new int[0])),
                 Arguments.of(
+                        new WindowMetricsCodec(),
+                        new WindowMetrics(
+                                "m",
+                                0,
+                                1000,
+                                7,
+                                20,
+                                new TreeMap<>(Map.of("auc", 0.5, "logLoss", 0.25)),
+                                new TreeMap<>(),
+                                new TreeMap<>(Map.of("logLoss", 0.5)),
+                                40,
+                                new TreeMap<>(Map.of("auc", 0.75)))),
+                Arguments.of(
                         new DeadLetterCodec(),
                         new DeadLetter("t", 0, 1, 2, "malformed", "Line 1 is odd", null, new byte[] {1, 2})));
     }
@@ -124,6 +138,7 @@ class CodecTest {
                         "RefreshRequest 1 d82297d47d3405a4",
                         "RefreshAnswer 1 90bffee5a7701a36",
                         "RefreshAnswer 1 fa8ba2eac6563cfd",
+                        "WindowMetrics 1 05609193c1ccdcb6",
                         "DeadLetter 1 f80f07b32c1749c6");
     }
 
