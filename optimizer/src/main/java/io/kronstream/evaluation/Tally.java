@@ -12,7 +12,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 
 /**
- * Sums over scores of one model, from which its metrics follow. Equal scores in equal order give equal sums, bit for bit.
+ * Sums over scores of one model, each by its weight, from which its metrics follow. Equal scores in equal order give equal sums, bit for bit.
  *
  * <p>Of a binary label: {@code accuracy}, where a class is right if its probability was at least one half; {@code
  * logLoss}, with probabilities cut at {@value #CUT}; {@code normalisedEntropy}, the log loss over that of the mean of the
@@ -37,13 +37,14 @@ public final class Tally {
     private final Task task;
     private final double level;
     private long examples;
+    private double weights;
     private double labels;
     private double predictions;
     private double pinball;
     /** For each predictor the sums of hits and log losses, or of squared and absolute errors. */
     private final double[][] sums = new double[Predictor.values().length][2];
-    /** Of a binary label, the scores of label 0 and of label 1 in each bin. */
-    private final long[][] histogram;
+    /** Of a binary label, the weights of scores of label 0 and of label 1 in each bin. */
+    private final double[][] histogram;
 
     /** Who predicted: those that the model must be better than, too. */
     public enum Predictor {
@@ -77,33 +78,35 @@ public final class Tally {
     public Tally(Task task, double level) {
         this.task = task;
         this.level = level;
-        this.histogram = task == Task.BINARY ? new long[2][BINS] : null;
+        this.histogram = task == Task.BINARY ? new double[2][BINS] : null;
     }
 
     /** Takes a score. */
     public void add(Score score) {
+        double weight = score.weight();
         examples++;
-        labels += score.label();
-        predictions += score.prediction();
+        weights += weight;
+        labels += weight * score.label();
+        predictions += weight * score.prediction();
         for (Predictor predictor : Predictor.values()) {
             double prediction = predictor.prediction(score);
             double[] own = sums[predictor.ordinal()];
             if (task == Task.BINARY) {
                 boolean positive = score.label() >= 0.5;
                 double cut = Math.min(Math.max(prediction, CUT), 1 - CUT);
-                own[HIT_OR_SQUARE] += prediction >= 0.5 == positive ? 1 : 0;
-                own[LOSS_OR_ABSOLUTE] -= StrictMath.log(positive ? cut : 1 - cut);
+                own[HIT_OR_SQUARE] += prediction >= 0.5 == positive ? weight : 0;
+                own[LOSS_OR_ABSOLUTE] -= weight * StrictMath.log(positive ? cut : 1 - cut);
             } else {
                 double error = prediction - score.label();
-                own[HIT_OR_SQUARE] += error * error;
-                own[LOSS_OR_ABSOLUTE] += Math.abs(error);
+                own[HIT_OR_SQUARE] += weight * error * error;
+                own[LOSS_OR_ABSOLUTE] += weight * Math.abs(error);
             }
         }
         if (histogram != null) {
-            histogram[score.label() >= 0.5 ? 1 : 0][bin(score.prediction())]++;
+            histogram[score.label() >= 0.5 ? 1 : 0][bin(score.prediction())] += weight;
         }
         double above = score.label() - score.prediction();
-        pinball += above >= 0 ? level * above : (level - 1) * above;
+        pinball += weight * (above >= 0 ? level * above : (level - 1) * above);
     }
 
     private static int bin(double probability) {
@@ -122,9 +125,9 @@ public final class Tally {
         SortedMap<String, Double> metrics = new TreeMap<>(metrics(Predictor.MODEL));
         double[] own = sums[Predictor.MODEL.ordinal()];
         if (task == Task.BINARY) {
-            double share = labels / examples;
+            double share = labels / weights;
             double entropy = -share * StrictMath.log(share) - (1 - share) * StrictMath.log(1 - share);
-            metrics.put("normalisedEntropy", own[LOSS_OR_ABSOLUTE] / examples / entropy);
+            metrics.put("normalisedEntropy", own[LOSS_OR_ABSOLUTE] / weights / entropy);
             metrics.put("calibration", predictions / labels);
             metrics.put("auc", areaUnderCurve());
         } else {
@@ -132,7 +135,7 @@ public final class Tally {
             metrics.put("relativeRmse", Math.sqrt(own[HIT_OR_SQUARE] / noChange[HIT_OR_SQUARE]));
             metrics.put("mase", own[LOSS_OR_ABSOLUTE] / noChange[LOSS_OR_ABSOLUTE]);
             if (!Double.isNaN(level)) {
-                metrics.put("pinball", pinball / examples);
+                metrics.put("pinball", pinball / weights);
             }
         }
         metrics.replaceAll((name, value) -> Double.isFinite(value) ? value : Double.NaN);
@@ -146,8 +149,8 @@ public final class Tally {
         boolean binary = task == Task.BINARY;
         metrics.put(
                 binary ? "accuracy" : "rmse",
-                binary ? own[HIT_OR_SQUARE] / examples : Math.sqrt(own[HIT_OR_SQUARE] / examples));
-        metrics.put(binary ? "logLoss" : "mae", own[LOSS_OR_ABSOLUTE] / examples);
+                binary ? own[HIT_OR_SQUARE] / weights : Math.sqrt(own[HIT_OR_SQUARE] / weights));
+        metrics.put(binary ? "logLoss" : "mae", own[LOSS_OR_ABSOLUTE] / weights);
         return metrics;
     }
 
@@ -167,6 +170,7 @@ public final class Tally {
     public void write(DataOutput out) throws IOException {
         out.writeByte(LAYOUT);
         out.writeLong(examples);
+        out.writeDouble(weights);
         out.writeDouble(labels);
         out.writeDouble(predictions);
         out.writeDouble(pinball);
@@ -179,7 +183,7 @@ public final class Tally {
             for (int bin = 0; bin < BINS; bin++) {
                 if (histogram[label][bin] > 0) {
                     out.writeShort(label * BINS + bin);
-                    out.writeLong(histogram[label][bin]);
+                    out.writeDouble(histogram[label][bin]);
                 }
             }
         }
@@ -188,8 +192,8 @@ public final class Tally {
     private int filled() {
         int filled = 0;
         for (int label = 0; histogram != null && label < 2; label++) {
-            for (long count : histogram[label]) {
-                filled += count > 0 ? 1 : 0;
+            for (double weight : histogram[label]) {
+                filled += weight > 0 ? 1 : 0;
             }
         }
         return filled;
@@ -207,6 +211,7 @@ public final class Tally {
         }
         Tally tally = new Tally(task, level);
         tally.examples = in.readLong();
+        tally.weights = in.readDouble();
         tally.labels = in.readDouble();
         tally.predictions = in.readDouble();
         tally.pinball = in.readDouble();
@@ -219,7 +224,7 @@ public final class Tally {
             if (tally.histogram == null || place >= 2 * BINS) {
                 throw new IOException("A tally's bin " + place + " cannot be right");
             }
-            tally.histogram[place / BINS][place % BINS] = in.readLong();
+            tally.histogram[place / BINS][place % BINS] = in.readDouble();
         }
         return tally;
     }

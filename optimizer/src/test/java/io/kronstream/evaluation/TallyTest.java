@@ -86,6 +86,38 @@ class TallyTest {
         assertThat(tally(Task.REGRESSION, Double.NaN, scores).metrics()).doesNotContainKey("pinball");
     }
 
+    /** A score of weight 3 counts as three of weight 1. */
+    @Test
+    void everyScoreCountsByItsWeight() {
+        for (Task task : List.of(Task.BINARY, Task.REGRESSION)) {
+            List<Score> scores = task == Task.BINARY ? binary(100) : numbers(100);
+            Tally threefold = new Tally(task, 0.9);
+            Tally weighted = new Tally(task, 0.9);
+            for (Score score : scores) {
+                int times = score.timestamp() % 2000 == 0 ? 3 : 1;
+                for (int i = 0; i < times; i++) {
+                    threefold.add(score);
+                }
+                weighted.add(new Score(
+                        score.partition(),
+                        score.offset(),
+                        score.row(),
+                        score.timestamp(),
+                        score.step(),
+                        score.prediction(),
+                        score.label(),
+                        score.noChange(),
+                        score.prior(),
+                        times));
+            }
+            threefold
+                    .metrics()
+                    .forEach((name, value) ->
+                            assertThat(weighted.metrics().get(name)).as(name).isCloseTo(value, within(ROUNDING)));
+            assertThat(weighted.examples()).isEqualTo(100);
+        }
+    }
+
     @Test
     void whatDoesNotExistIsNotANumber() {
         Tally tally = tally(Task.BINARY, Double.NaN, List.of(score(0, 0, 0.2)));

@@ -132,11 +132,11 @@ public final class CommandDecoder {
             if (kind != Command.Kind.SET && hasValue) {
                 throw refused("Only 'set' has a 'value'");
             }
-            String known = id == null ? "offset " + raw.partition() + ":" + raw.offset() : id;
+            String known = id == null ? "offset " + raw.source() + ":" + raw.offset() : id;
             try {
                 return Example.command(
                         model == null ? defaultModel : model,
-                        raw.partition(),
+                        raw.source(),
                         raw.offset(),
                         raw.timestamp(),
                         new Command(known, kind, atStep, name, value));

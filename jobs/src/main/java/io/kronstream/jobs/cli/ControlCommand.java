@@ -3,12 +3,14 @@ package io.kronstream.jobs.cli;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.kronstream.connectors.KafkaSettings;
-import io.kronstream.connectors.Topics;
 import io.kronstream.connectors.example.CommandDecoder;
 import io.kronstream.connectors.model.StoredModel;
 import io.kronstream.jobs.InvalidSettingsException;
 import io.kronstream.jobs.JobFailure;
+import io.kronstream.jobs.JobRecord;
+import io.kronstream.jobs.JobSettings;
 import io.kronstream.learner.Command.Kind;
+import io.kronstream.state.Origins;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
@@ -21,6 +23,7 @@ import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
+import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.header.internals.RecordHeader;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import picocli.CommandLine.Command;
@@ -79,6 +82,17 @@ final class ControlCommand implements Runnable {
 
         abstract io.kronstream.learner.Command command(String id);
 
+        /** What the job reads, as the file beside its models says; its own topic where there is none. */
+        private Origins origins() throws JobFailure {
+            Origins origins = JobRecord.read(where.kafka(), where.topics())
+                    .map(JobSettings::origins)
+                    .orElseGet(() -> Origins.topics(where.topics().examples()));
+            if (origins.inTurn()) {
+                throw new JobFailure("The job reads " + origins.names() + ", and commands come by topics only");
+            }
+            return origins;
+        }
+
         @Override
         public Integer call() throws Exception {
             io.kronstream.learner.Command command;
@@ -88,9 +102,13 @@ final class ControlCommand implements Runnable {
                 throw new InvalidSettingsException(spec.name(), List.of(e.getMessage()));
             }
             StoredModel newest = where.find(model, null);
-            int partition = newest.manifest().trainedThrough().firstKey();
-            RecordMetadata sent =
-                    send(where.kafka(), where.topics(), newest.manifest().model(), partition, command);
+            int number = newest.manifest().trainedThrough().firstKey();
+            Origins origins = origins();
+            RecordMetadata sent = send(
+                    where.kafka(),
+                    new TopicPartition(origins.name(number), origins.partition(number)),
+                    newest.manifest().model(),
+                    command);
             PrintWriter out = spec.commandLine().getOut();
             if (json) {
                 out.println(JSON.createObjectNode()
@@ -120,21 +138,21 @@ final class ControlCommand implements Runnable {
 
     /** Writes a command where the model reads it. */
     static RecordMetadata send(
-            KafkaSettings kafka, Topics topics, String model, int partition, io.kronstream.learner.Command command)
+            KafkaSettings kafka, TopicPartition where, String model, io.kronstream.learner.Command command)
             throws JobFailure, InterruptedException {
         try (KafkaProducer<byte[], byte[]> producer = new KafkaProducer<>(
                 kafka.client(Map.of(), Map.of(ProducerConfig.ACKS_CONFIG, "all")),
                 new ByteArraySerializer(),
                 new ByteArraySerializer())) {
             return producer.send(new ProducerRecord<>(
-                            topics.examples(),
-                            partition,
+                            where.topic(),
+                            where.partition(),
                             model.getBytes(StandardCharsets.UTF_8),
                             CommandDecoder.encode(model, command),
                             List.of(new RecordHeader(CommandDecoder.HEADER, new byte[] {'1'}))))
                     .get();
         } catch (ExecutionException e) {
-            throw new JobFailure("The command cannot be written to topic " + topics.examples() + ": "
+            throw new JobFailure("The command cannot be written to topic " + where.topic() + ": "
                     + e.getCause().getMessage());
         }
     }
