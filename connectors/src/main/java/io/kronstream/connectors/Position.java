@@ -67,7 +67,7 @@ public record Position(Kind kind, long timestamp, Map<String, Long> offsets) imp
      * @throws IllegalArgumentException if it is none
      */
     public static Position parse(String text) {
-        String[] words = text.strip().split("[\\s,]+");
+        String[] words = text.strip().split("[\\s,]+", -1);
         Kind kind = null;
         for (Kind each : Kind.values()) {
             kind = each.text().equals(words[0]) ? each : kind;

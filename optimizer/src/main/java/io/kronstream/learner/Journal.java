@@ -168,7 +168,11 @@ public final class Journal {
                 } else if (token == FINISHED) {
                     visitor.finished();
                 } else {
-                    int partition = Math.toIntExact(token - FIRST_PARTITION);
+                    long number = token - FIRST_PARTITION;
+                    if (number < 0 || number > Integer.MAX_VALUE) {
+                        throw new IllegalArgumentException("The journal names partition " + number);
+                    }
+                    int partition = (int) number;
                     long coded = readNumber();
                     long from = ends.getOrDefault(partition, 0L) + (coded >>> 1 ^ -(coded & 1));
                     long to = from + readNumber();
