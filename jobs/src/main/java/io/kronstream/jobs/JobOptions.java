@@ -166,8 +166,9 @@ public final class JobOptions {
     public static final ConfigOption<Objective> LOSS = key("model.loss")
             .enumType(Objective.class)
             .defaultValue(Objective.AUTO)
-            .withDescription("What the output is made to mean: auto is logistic for a binary label, else squared;"
-                    + " poisson for counts, quantile for a quantile. Costs nothing.");
+            .withDescription(
+                    "What the output is made to mean: auto is logistic for a binary label, softmax for classes, else"
+                            + " squared; poisson for counts, quantile for a quantile. Costs nothing.");
     public static final ConfigOption<Double> QUANTILE = key("model.quantile")
             .doubleType()
             .defaultValue(NetworkSettings.DEFAULT_LEVEL)

@@ -7,20 +7,20 @@ import java.util.List;
 
 /** The metrics that can be asked for over any range of a stream. */
 public enum Metric {
-    ACCURACY("accuracy", Task.BINARY, true),
-    LOG_LOSS("logLoss", Task.BINARY, false),
-    RMSE("rmse", Task.REGRESSION, false),
-    MAE("mae", Task.REGRESSION, false),
+    ACCURACY("accuracy", false, true),
+    LOG_LOSS("logLoss", false, false),
+    RMSE("rmse", true, false),
+    MAE("mae", true, false),
     /** Root mean squared error over that of the no-change predictor. */
-    RELATIVE_RMSE("relativeRmse", Task.REGRESSION, false);
+    RELATIVE_RMSE("relativeRmse", true, false);
 
     private final String title;
-    private final Task task;
+    private final boolean ofNumbers;
     private final boolean higherIsBetter;
 
-    Metric(String title, Task task, boolean higherIsBetter) {
+    Metric(String title, boolean ofNumbers, boolean higherIsBetter) {
         this.title = title;
-        this.task = task;
+        this.ofNumbers = ofNumbers;
         this.higherIsBetter = higherIsBetter;
     }
 
@@ -34,7 +34,14 @@ public enum Metric {
     }
 
     public static List<Metric> of(Task task) {
-        return Arrays.stream(values()).filter(metric -> metric.task == task).toList();
+        return Arrays.stream(values())
+                .filter(metric -> metric.ofNumbers == (task == Task.REGRESSION))
+                .toList();
+    }
+
+    /** The one to show first unless the schema says otherwise. */
+    public static Metric first(Task task) {
+        return task == Task.REGRESSION ? RMSE : LOG_LOSS;
     }
 
     public static List<String> names(Task task) {

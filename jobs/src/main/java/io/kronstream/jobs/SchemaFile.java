@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
 import org.apache.flink.util.TimeUtils;
 
 /**
@@ -27,9 +28,10 @@ import org.apache.flink.util.TimeUtils;
  * file's header.
  *
  * <pre>{@code
- * task: regression                     # or binary
+ * task: regression                     # or binary, or classification
  * label: OT
  * weight: importance                   # how much a record counts
+ * classes: [low, high]                 # of a classification: the label's values, or how many there are, from 0 on
  * numeric:
  *   - HUFL                                               # an input as it is
  *   - {column: HULL, missing: -9999, fill: carry, indicator: true, transform: log1p, max: 100, lags: [1], windows: [24]}
@@ -52,6 +54,7 @@ public final class SchemaFile {
             "task",
             "label",
             "weight",
+            "classes",
             "numeric",
             "categorical",
             "hash_buckets",
@@ -127,6 +130,7 @@ public final class SchemaFile {
                 task,
                 reader.text("label"),
                 reader.text("weight"),
+                reader.classes(),
                 reader.numbers(),
                 reader.categories(),
                 reader.products(),
@@ -160,6 +164,10 @@ public final class SchemaFile {
         mapping.put("label", schema.label());
         if (schema.weight() != null) {
             mapping.put("weight", schema.weight());
+        }
+        if (!schema.classes().isEmpty()) {
+            ArrayNode classes = mapping.putArray("classes");
+            schema.classes().forEach(classes::add);
         }
         putNumbers(mapping, schema.numeric());
         putCategories(mapping, schema.categorical());
@@ -295,8 +303,9 @@ public final class SchemaFile {
             return switch (name) {
                 case "regression" -> Task.REGRESSION;
                 case "binary" -> Task.BINARY;
+                case "classification" -> Task.CLASSIFICATION;
                 default -> {
-                    problems.add("'task' must be 'regression' or 'binary', was '" + name + "'");
+                    problems.add("'task' must be 'regression', 'binary' or 'classification', was '" + name + "'");
                     yield null;
                 }
             };
@@ -312,6 +321,21 @@ public final class SchemaFile {
                 return null;
             }
             return node.asText();
+        }
+
+        List<String> classes() {
+            JsonNode node = mapping.get("classes");
+            if (node != null && node.isNumber()) {
+                int count = integer("classes", node);
+                if (count > DataSchema.MAX_CLASSES) {
+                    problems.add("'classes' must not exceed " + DataSchema.MAX_CLASSES + ", was " + count);
+                    count = DataSchema.MAX_CLASSES;
+                }
+                return IntStream.range(0, count).mapToObj(Integer::toString).toList();
+            }
+            List<String> names = new ArrayList<>();
+            list("classes", mapping).forEach(name -> names.add(name.asText()));
+            return names;
         }
 
         List<Numeric> numbers() {

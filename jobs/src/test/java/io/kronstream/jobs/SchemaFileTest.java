@@ -91,6 +91,16 @@ class SchemaFileTest {
     }
 
     @Test
+    void readsHowManyClassesThereAre() {
+        assertThat(parse("{task: classification, label: load, classes: 3, numeric: [price]}")
+                        .classes())
+                .containsExactly("0", "1", "2");
+        assertThat(refused("{task: classification, label: load, classes: 1000000000, numeric: [price]}")
+                        .problems())
+                .containsExactly("'classes' must not exceed 10000, was 1000000000");
+    }
+
+    @Test
     void refusesNumbersTimesAndStepsThatCannotBe() {
         assertThat(refused(
                                 """
@@ -122,6 +132,7 @@ class SchemaFileTest {
     void readsBackWhatItWrites() {
         for (String text : List.of(
                 "{task: regression, label: load, forecast: {lags: 2, horizon: 3}, time: when, metric: mae}",
+                "{task: classification, label: load, classes: [low, high, 7], numeric: [price], metric: accuracy}",
                 "{task: regression, label: load, forecast: {lags: 2, horizon: 3, grid: 90s, seasonal: [7, 9],"
                         + " windows: [4]}, time: when, calendar: [month]}",
                 "{task: regression, label: load, time: when, calendar: [], numeric: [hour, {column: price, fill: 2.5,"
@@ -154,8 +165,8 @@ class SchemaFileTest {
         assertThat(e.problems())
                 .anySatisfy(problem -> assertThat(problem)
                         .contains("unknown key 'lable'")
-                        .contains("the known ones are task, label, weight, numeric"))
-                .contains("'task' must be 'regression' or 'binary', was 'clustering'")
+                        .contains("the known ones are task, label, weight, classes, numeric"))
+                .contains("'task' must be 'regression', 'binary' or 'classification', was 'clustering'")
                 .contains("'label' is missing: it names the column to predict")
                 .contains("'numeric' names the unknown column 'humidity'; the columns are when, site, hour, weather,"
                         + " load, price")

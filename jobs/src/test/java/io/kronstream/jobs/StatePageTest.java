@@ -75,6 +75,7 @@ class StatePageTest {
                 "task",
                 "label",
                 "weight",
+                "classes",
                 "numeric",
                 "categorical",
                 "products",
@@ -129,6 +130,7 @@ class StatePageTest {
                         .append("` | ")
                         .append(FIXED)
                         .append(" |\n"));
+        table.append("| `schema.classes` | ").append(FIXED).append(" |\n");
         table.append("| `schema.metric` | ").append(FREE).append(" |\n");
         String structural = Optimizers.names().stream()
                 .flatMap(name -> Optimizers.knobs(name).stream()

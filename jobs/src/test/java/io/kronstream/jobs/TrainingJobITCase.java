@@ -187,7 +187,7 @@ class TrainingJobITCase {
     }
 
     /** Everything in a topic, as an ordinary consumer of committed records sees it. */
-    private static List<ConsumerRecord<byte[], byte[]>> records(JobSettings settings, String topic) {
+    static List<ConsumerRecord<byte[], byte[]>> records(JobSettings settings, String topic) {
         List<ConsumerRecord<byte[], byte[]>> records = new ArrayList<>();
         try (KafkaConsumer<byte[], byte[]> consumer = consumer(settings)) {
             List<TopicPartition> partitions = partitions(consumer, topic);
@@ -203,7 +203,7 @@ class TrainingJobITCase {
 
     private static KafkaConsumer<byte[], byte[]> consumer(JobSettings settings) {
         return new KafkaConsumer<>(
-                bed.kafka()
+                settings.kafka()
                         .client(
                                 Map.of(),
                                 Map.of(

@@ -41,9 +41,11 @@ final class EvaluateMetrics {
 
     /** The metrics of a task's labels, by the names of {@link io.kronstream.evaluation.Tally}. */
     static List<String> of(Task task) {
-        return task == Task.BINARY
-                ? List.of("accuracy", "logLoss", "normalisedEntropy", "calibration", "auc")
-                : List.of("rmse", "mae", "relativeRmse", "mase", "pinball");
+        return switch (task) {
+            case BINARY -> List.of("accuracy", "logLoss", "normalisedEntropy", "calibration", "auc");
+            case CLASSIFICATION -> List.of("accuracy", "logLoss");
+            case REGRESSION -> List.of("rmse", "mae", "relativeRmse", "mase", "pinball");
+        };
     }
 
     /** The name of the gauge that shows a metric of the last window. */

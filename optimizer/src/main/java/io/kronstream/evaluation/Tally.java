@@ -19,6 +19,8 @@ import java.util.TreeMap;
  * labels (He et al. 2014); {@code calibration}, the sum of the predictions over that of the labels; {@code auc}, the area
  * under the ROC curve, where predictions count as equal that fall into one of {@value #BINS} bins, even in the logit.
  *
+ * <p>Of one of several classes: {@code accuracy}, where the class is right that is the most probable, and {@code logLoss}.
+ *
  * <p>Of a number: {@code rmse}, {@code mae}, {@code relativeRmse} and {@code mase}, which are rmse and mae over those of the
  * no-change predictor (Hyndman and Koehler 2006, with that predictor's errors on the same examples), and where a quantile is
  * predicted {@code pinball}, its mean loss.
@@ -65,6 +67,14 @@ public final class Tally {
             return title;
         }
 
+        int answer(Score.Answers answers) {
+            return switch (this) {
+                case MODEL -> answers.model();
+                case NO_CHANGE -> answers.noChange();
+                case PRIOR -> answers.prior();
+            };
+        }
+
         double prediction(Score score) {
             return switch (this) {
                 case MODEL -> score.prediction();
@@ -96,6 +106,9 @@ public final class Tally {
                 double cut = Math.min(Math.max(prediction, CUT), 1 - CUT);
                 own[HIT_OR_SQUARE] += prediction >= 0.5 == positive ? weight : 0;
                 own[LOSS_OR_ABSOLUTE] -= weight * StrictMath.log(positive ? cut : 1 - cut);
+            } else if (task == Task.CLASSIFICATION) {
+                own[HIT_OR_SQUARE] += predictor.answer(score.answers()) == (int) score.label() ? weight : 0;
+                own[LOSS_OR_ABSOLUTE] -= weight * StrictMath.log(Math.min(Math.max(prediction, CUT), 1 - CUT));
             } else {
                 double error = prediction - score.label();
                 own[HIT_OR_SQUARE] += weight * error * error;
@@ -130,7 +143,7 @@ public final class Tally {
             metrics.put("normalisedEntropy", own[LOSS_OR_ABSOLUTE] / weights / entropy);
             metrics.put("calibration", predictions / labels);
             metrics.put("auc", areaUnderCurve());
-        } else {
+        } else if (task == Task.REGRESSION) {
             double[] noChange = sums[Predictor.NO_CHANGE.ordinal()];
             metrics.put("relativeRmse", Math.sqrt(own[HIT_OR_SQUARE] / noChange[HIT_OR_SQUARE]));
             metrics.put("mase", own[LOSS_OR_ABSOLUTE] / noChange[LOSS_OR_ABSOLUTE]);
@@ -146,11 +159,11 @@ public final class Tally {
     public LinkedHashMap<String, Double> metrics(Predictor predictor) {
         double[] own = sums[predictor.ordinal()];
         LinkedHashMap<String, Double> metrics = new LinkedHashMap<>();
-        boolean binary = task == Task.BINARY;
+        boolean number = task == Task.REGRESSION;
         metrics.put(
-                binary ? "accuracy" : "rmse",
-                binary ? own[HIT_OR_SQUARE] / weights : Math.sqrt(own[HIT_OR_SQUARE] / weights));
-        metrics.put(binary ? "logLoss" : "mae", own[LOSS_OR_ABSOLUTE] / weights);
+                number ? "rmse" : "accuracy",
+                number ? Math.sqrt(own[HIT_OR_SQUARE] / weights) : own[HIT_OR_SQUARE] / weights);
+        metrics.put(number ? "mae" : "logLoss", own[LOSS_OR_ABSOLUTE] / weights);
         return metrics;
     }
 

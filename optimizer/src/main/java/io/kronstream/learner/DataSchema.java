@@ -16,6 +16,8 @@ import java.util.TreeMap;
  * @param task what is predicted
  * @param label column of the label
  * @param weight column of how much a record counts, or null for all alike
+ * @param classes the values that the label of a classification may have, in the order of the network's outputs; of other
+ *     tasks none
  * @param numeric numeric input columns
  * @param categorical input columns with names
  * @param products pairs of embedded columns whose vectors' elementwise product is an input too
@@ -32,6 +34,7 @@ public record DataSchema(
         Task task,
         String label,
         String weight,
+        List<String> classes,
         List<Numeric> numeric,
         List<Category> categorical,
         List<List<String>> products,
@@ -44,6 +47,8 @@ public record DataSchema(
         String metric)
         implements Serializable {
 
+    public static final int MAX_CLASSES = 10_000;
+
     private static final int MAX_STEPS = 100_000;
 
     /** A schema that names no input yet. */
@@ -53,6 +58,7 @@ public record DataSchema(
 
     public DataSchema {
         columns = new ArrayList<>(columns);
+        classes = new ArrayList<>(classes);
         numeric = new ArrayList<>(numeric);
         categorical = new ArrayList<>(categorical);
         products = new ArrayList<>(products);
@@ -65,7 +71,7 @@ public record DataSchema(
     public List<String> problems() {
         List<String> problems = new ArrayList<>();
         if (task == null) {
-            problems.add("'task' is missing: it is 'regression' or 'binary'");
+            problems.add("'task' is missing: it is 'regression', 'binary' or 'classification'");
         }
         if (label == null) {
             problems.add("'label' is missing: it names the column to predict");
@@ -75,6 +81,7 @@ public record DataSchema(
         if (weight != null) {
             checkColumn("weight", weight, problems);
         }
+        checkClasses(problems);
         Set<String> inputs = new HashSet<>();
         for (Numeric number : numeric) {
             checkInput("numeric", number.column(), inputs, problems);
@@ -102,7 +109,7 @@ public record DataSchema(
             if (forecast.grid() > 0 && time == null) {
                 problems.add("'forecast.grid' needs 'time', the column with the records' own time");
             }
-            if (task == Task.BINARY) {
+            if (task == Task.BINARY || task == Task.CLASSIFICATION) {
                 problems.add("'forecast' needs 'task: regression'");
             }
             if (!labelLags.isEmpty()) {
@@ -122,6 +129,22 @@ public record DataSchema(
     /** The categorical columns that have a vector per bucket, in their order. */
     public List<Category> embedded() {
         return categorical.stream().filter(Category::embedded).toList();
+    }
+
+    private void checkClasses(List<String> problems) {
+        if (task != Task.CLASSIFICATION) {
+            if (task != null && !classes.isEmpty()) {
+                problems.add("'classes' needs 'task: classification'");
+            }
+            return;
+        }
+        if (classes.size() < 2 || classes.size() > MAX_CLASSES) {
+            problems.add("'classes' must name 2 to " + MAX_CLASSES
+                    + " values of the label, or say how many there are, was " + classes.size());
+        }
+        if (new HashSet<>(classes).size() < classes.size()) {
+            problems.add("'classes' names a value twice");
+        }
     }
 
     /** Of numbers of records or of cells. */
@@ -168,6 +191,7 @@ public record DataSchema(
         private final Task task;
         private final String label;
         private String weight;
+        private List<String> classes = List.of();
         private List<Numeric> numeric = List.of();
         private List<Category> categorical = List.of();
         private List<List<String>> products = List.of();
@@ -187,6 +211,11 @@ public record DataSchema(
 
         public Builder weight(String column) {
             weight = column;
+            return this;
+        }
+
+        public Builder classes(List<String> values) {
+            classes = values;
             return this;
         }
 
@@ -251,6 +280,7 @@ public record DataSchema(
                     task,
                     label,
                     weight,
+                    classes,
                     numeric,
                     categorical,
                     products,

@@ -19,7 +19,8 @@ import java.util.Deque;
  *   <li>with a time column, what its {@link Calendar} says of the time; of a forecast on a grid, of the target's time;
  *   <li>hash buckets of the categorical columns that are not embedded, one input each: how often the field holds the
  *       bucket, or what share of the field's values it is; missing is all zero;
- *   <li>earlier labels ({@code label_lags}): -1 or 1 for binary labels, else standardised; unknown is 0;
+ *   <li>earlier labels ({@code label_lags}): -1 or 1 for binary labels, one input for each class, else standardised; unknown
+ *       is 0;
  *   <li>for a forecast, the last {@code lags} values of the label, oldest first, then the seasonal ones, then mean, smallest
  *       and largest value of each window: all but the last known value as difference from it in units of the running
  *       deviation, the last one standardised.
@@ -39,6 +40,9 @@ final class Features {
     private final RunningMoments labels = new RunningMoments();
     private final History history;
     private final NaivePredictors naive;
+    /** Of a classification; else null. */
+    private final NaiveClasses naiveClasses;
+
     /** Forecasts whose target has not arrived, oldest first. They also stand in the learner's mini-batches. */
     private final Deque<Instance> awaiting = new ArrayDeque<>();
 
@@ -60,6 +64,9 @@ final class Features {
         this.history = new History(
                 schema.forecast() == null ? longest : schema.forecast().reach());
         this.naive = new NaivePredictors(schema.task());
+        this.naiveClasses = schema.task() == Task.CLASSIFICATION
+                ? new NaiveClasses(schema.classes().size())
+                : null;
     }
 
     /** Length of an instance's inputs. */
@@ -73,7 +80,7 @@ final class Features {
                         .filter(category -> !category.embedded())
                         .mapToInt(Category::buckets)
                         .sum()
-                + schema.labelLags().size()
+                + schema.labelLags().size() * Math.max(1, schema.classes().size())
                 + (schema.forecast() == null ? 0 : schema.forecast().width());
     }
 
@@ -127,7 +134,8 @@ final class Features {
         double label = example.label();
         Instance instance = null;
         if (!Double.isNaN(label)) {
-            boolean binary = schema.task() == Task.BINARY;
+            boolean number = schema.task() == Task.REGRESSION;
+            int index = naiveClasses == null ? -1 : (int) label;
             instance = new Instance(
                     example.partition(),
                     example.offset(),
@@ -135,15 +143,20 @@ final class Features {
                     example.timestamp(),
                     inputs(example),
                     ids(example.categorical()),
-                    binary ? 0 : labels.mean(),
-                    binary ? 1 : labels.deviation(),
-                    naive.noChange(),
-                    naive.prior(),
+                    number ? labels.mean() : 0,
+                    number ? labels.deviation() : 1,
+                    index < 0 ? naive.noChange() : naiveClasses.noChange(index),
+                    index < 0 ? naive.prior() : naiveClasses.prior(index),
                     example.weight(),
                     label,
                     true);
             labels.add(label);
             naive.add(label);
+            if (index >= 0) {
+                instance.noChangeAnswer = naiveClasses.before();
+                instance.priorAnswer = naiveClasses.majority();
+                naiveClasses.add(index);
+            }
         }
         history.push(label);
         return instance;
@@ -228,16 +241,23 @@ final class Features {
         }
         at = categories(example.categorical(), inputs, at);
         for (int back : schema.labelLags()) {
-            double label = history.at(back);
-            if (!Double.isNaN(label)) {
-                inputs[at] = schema.task() == Task.BINARY ? (float) (2 * label - 1) : (float) labels.standardise(label);
-            }
-            at++;
+            at = earlier(history.at(back), inputs, at);
         }
         if (schema.forecast() != null) {
             past(schema.forecast(), inputs, at);
         }
         return inputs;
+    }
+
+    private int earlier(double label, float[] inputs, int at) {
+        if (!Double.isNaN(label)) {
+            switch (schema.task()) {
+                case REGRESSION -> inputs[at] = (float) labels.standardise(label);
+                case BINARY -> inputs[at] = (float) (2 * label - 1);
+                case CLASSIFICATION -> inputs[at + (int) label] = 1;
+            }
+        }
+        return at + Math.max(1, schema.classes().size());
     }
 
     private void past(Forecast forecast, float[] inputs, int from) {
@@ -309,7 +329,7 @@ final class Features {
 
     /** Bytes on the heap, forecasts aside. */
     long bytes() {
-        long bytes = 256 + 8L * history.capacity();
+        long bytes = 256 + 8L * history.capacity() + 8L * schema.classes().size();
         for (NumericInput input : numeric) {
             bytes += input.bytes();
         }
@@ -323,6 +343,9 @@ final class Features {
         labels.write(out);
         history.write(out);
         naive.write(out);
+        if (naiveClasses != null) {
+            naiveClasses.write(out);
+        }
         if (schema.forecast() != null && schema.forecast().grid() > 0) {
             out.writeLong(lastCell);
             out.writeInt(late);
@@ -336,6 +359,9 @@ final class Features {
         labels.read(in);
         history.read(in);
         naive.read(in);
+        if (naiveClasses != null) {
+            naiveClasses.read(in);
+        }
         if (schema.forecast() != null && schema.forecast().grid() > 0) {
             lastCell = in.readLong();
             late = in.readInt();

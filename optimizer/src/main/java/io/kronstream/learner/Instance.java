@@ -30,7 +30,12 @@ final class Instance {
     double label;
     /** Whether {@link #label} has been decided: known, or known to be missing. */
     boolean settled;
-    /** Network output made before learning from this instance, and the steps taken when it was made. */
+    /** Of classes what the naive predictors answered, and what the model did before learning from this instance; else -1. */
+    int noChangeAnswer = -1;
+
+    int priorAnswer = -1;
+    int answer = -1;
+    /** What {@link Objective#output} kept of the network's outputs before learning from this instance, and the steps taken when it was made. */
     double output = Double.NaN;
 
     long outputStep = -1;
@@ -101,10 +106,18 @@ final class Instance {
         out.writeBoolean(settled);
         out.writeDouble(output);
         out.writeLong(outputStep);
+        if (noChangeAnswer >= 0) {
+            out.writeInt(noChangeAnswer);
+            out.writeInt(priorAnswer);
+            out.writeInt(answer);
+        }
     }
 
-    /** As {@link #write} wrote it; without embedded columns there are no ids, not even their number. */
-    static Instance read(DataInput in, int width, boolean embedded) throws IOException {
+    /**
+     * As {@link #write} wrote it; without embedded columns there are no ids, not even their number, and without classes no
+     * answers.
+     */
+    static Instance read(DataInput in, int width, boolean embedded, boolean classes) throws IOException {
         int partition = in.readInt();
         long offset = in.readLong();
         int row = in.readInt();
@@ -137,6 +150,11 @@ final class Instance {
                 in.readBoolean());
         instance.output = in.readDouble();
         instance.outputStep = in.readLong();
+        if (classes) {
+            instance.noChangeAnswer = in.readInt();
+            instance.priorAnswer = in.readInt();
+            instance.answer = in.readInt();
+        }
         return instance;
     }
 }

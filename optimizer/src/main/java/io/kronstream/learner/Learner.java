@@ -346,7 +346,10 @@ public final class Learner implements AutoCloseable {
                     instance.label,
                     instance.noChange,
                     instance.prior,
-                    instance.weight));
+                    instance.weight,
+                    instance.answer < 0
+                            ? null
+                            : new Score.Answers(instance.answer, instance.noChangeAnswer, instance.priorAnswer)));
         }
         return scores;
     }

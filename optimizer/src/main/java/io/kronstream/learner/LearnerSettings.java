@@ -179,6 +179,9 @@ public record LearnerSettings(
         structure.put("schema.products", schema.products().toString());
         structure.put("schema.periodic", schema.periodic().toString());
         structure.put("schema.time", String.valueOf(schema.time()));
+        if (!schema.classes().isEmpty()) {
+            structure.put("schema.classes", schema.classes().toString());
+        }
         if (!schema.calendar().equals(Calendar.DEFAULT)) { // states from before there was a choice have no such key
             structure.put("schema.calendar", schema.calendar().toString());
         }

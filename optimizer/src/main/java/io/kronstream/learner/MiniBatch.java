@@ -32,14 +32,17 @@ final class MiniBatch {
         }
     }
 
-    static MiniBatch read(DataInput in, int width, boolean embedded, int largest) throws IOException {
+    static MiniBatch read(DataInput in, int width, LearnerSettings settings) throws IOException {
+        boolean embedded = !settings.schema().embedded().isEmpty();
+        boolean classes = settings.schema().task() == Task.CLASSIFICATION;
+        int largest = settings.batch();
         int size = in.readInt();
         if (size < 0 || size > largest) {
             throw new IOException("A mini-batch of " + size + " instances exceeds the largest one, " + largest);
         }
         MiniBatch batch = new MiniBatch();
         for (int i = 0; i < size; i++) {
-            batch.instances.add(Instance.read(in, width, embedded));
+            batch.instances.add(Instance.read(in, width, embedded, classes));
         }
         return batch;
     }

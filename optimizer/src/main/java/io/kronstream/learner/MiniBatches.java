@@ -85,17 +85,16 @@ final class MiniBatches {
      */
     List<Instance> read(DataInput in, LearnerSettings settings) throws IOException {
         int width = Features.width(settings.schema());
-        boolean embedded = !settings.schema().embedded().isEmpty();
         int awaiting = Bounds.count(in.readInt(), "forecasts");
         ready = Bounds.count(in.readInt(), "ready mini-batches");
         int count = Bounds.count(in.readInt(), "mini-batches");
         List<Instance> all = new ArrayList<>();
         for (int i = 0; i < count; i++) {
-            MiniBatch batch = MiniBatch.read(in, width, embedded, settings.batch());
+            MiniBatch batch = MiniBatch.read(in, width, settings);
             closed.add(batch);
             all.addAll(batch.instances);
         }
-        open = MiniBatch.read(in, width, embedded, settings.batch());
+        open = MiniBatch.read(in, width, settings);
         all.addAll(open.instances);
         if (awaiting > all.size()) {
             throw new IOException("Of " + all.size() + " examples " + awaiting + " cannot await their labels");

@@ -153,7 +153,7 @@ final class ModelNetwork {
         for (int row = 0; row < batch.instances.size(); row++) {
             Instance instance = batch.instances.get(row);
             if (!instance.predicted()) {
-                instance.output = shared.network().output(row, 0);
+                instance.output = shared.objective().output(instance, shared.network(), row);
                 instance.outputStep = step;
             }
         }

@@ -84,7 +84,7 @@ public record NetworkSettings(
                                 columns.indexOf(product.get(0)), columns.indexOf(product.get(1))))
                         .toList(),
                 layers,
-                1,
+                schema.task() == Task.CLASSIFICATION ? schema.classes().size() : 1,
                 objective.of(schema.task()).loss(level));
     }
 
@@ -109,6 +109,11 @@ public record NetworkSettings(
         if (schema.task() != null
                 && (objective.of(schema.task()) == Objective.LOGISTIC) != (schema.task() == Task.BINARY)) {
             problems.add("'model.loss' must be 'logistic' for a binary label and nothing else, was '"
+                    + objective.name().toLowerCase(Locale.ROOT) + "'");
+        }
+        if (schema.task() != null
+                && (objective.of(schema.task()) == Objective.SOFTMAX) != (schema.task() == Task.CLASSIFICATION)) {
+            problems.add("'model.loss' must be 'softmax' for classes and nothing else, was '"
                     + objective.name().toLowerCase(Locale.ROOT) + "'");
         }
         if (objective == Objective.POISSON && schema.forecast() != null) {

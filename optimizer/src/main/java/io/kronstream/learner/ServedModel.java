@@ -138,7 +138,7 @@ public final class ServedModel implements AutoCloseable {
         return settings;
     }
 
-    /** The prediction for one record: the probability of label 1, or a value in the label's unit. */
+    /** The prediction for one record: the probability of label 1, a value in the label's unit, or the index of a class. */
     public double predict(Example example) {
         return predict(List.of(example))[0];
     }
@@ -150,6 +150,37 @@ public final class ServedModel implements AutoCloseable {
      * @throws IllegalStateException if it was closed
      */
     public double[] predict(List<Example> examples) {
+        double[] predictions = new double[examples.size()];
+        Arrays.fill(predictions, Double.NaN);
+        predict(
+                examples,
+                (at, instance, network, row) -> predictions[at] = objective == Objective.SOFTMAX
+                        ? Objective.mostProbable(Objective.probabilities(network, row))
+                        : objective.prediction(instance, network.output(row, 0)));
+        return predictions;
+    }
+
+    /**
+     * Of a classification, the probability of each class for each record, in the order of the schema's classes, as if each
+     * were the next of the stream.
+     *
+     * @throws IllegalStateException if it was closed, or is no classification
+     */
+    public double[][] probabilities(List<Example> examples) {
+        if (objective != Objective.SOFTMAX) {
+            throw new IllegalStateException("The model predicts no classes");
+        }
+        double[][] probabilities = new double[examples.size()][];
+        predict(examples, (at, instance, network, row) -> probabilities[at] = Objective.probabilities(network, row));
+        return probabilities;
+    }
+
+    /** Takes what the network gives for a record. */
+    private interface Taker {
+        void take(int at, Instance instance, Network network, int row);
+    }
+
+    private void predict(List<Example> examples, Taker taker) {
         lock.readLock().lock();
         try {
             if (closed) {
@@ -160,15 +191,9 @@ public final class ServedModel implements AutoCloseable {
                 network = newNetwork();
             }
             try {
-                double[] predictions = new double[examples.size()];
-                for (int from = 0; from < predictions.length; from += rows) {
-                    predict(
-                            network,
-                            examples.subList(from, Math.min(predictions.length, from + rows)),
-                            predictions,
-                            from);
+                for (int from = 0; from < examples.size(); from += rows) {
+                    predict(network, examples.subList(from, Math.min(examples.size(), from + rows)), from, taker);
                 }
-                return predictions;
             } finally {
                 idle.add(network);
             }
@@ -177,7 +202,7 @@ public final class ServedModel implements AutoCloseable {
         }
     }
 
-    private void predict(Network network, List<Example> examples, double[] predictions, int at) {
+    private void predict(Network network, List<Example> examples, int from, Taker taker) {
         List<Instance> instances = new ArrayList<>();
         for (Example example : examples) {
             instances.add(instance(example));
@@ -194,10 +219,10 @@ public final class ServedModel implements AutoCloseable {
             network.forward(parameters, count);
         }
         int row = 0;
-        for (int i = 0; i < predictions.length - at && i < instances.size(); i++) {
-            Instance instance = instances.get(i);
-            predictions[at + i] =
-                    instance == null ? Double.NaN : objective.prediction(instance, network.output(row++, 0));
+        for (int i = 0; i < instances.size(); i++) {
+            if (instances.get(i) != null) {
+                taker.take(from + i, instances.get(i), network, row++);
+            }
         }
     }
 

@@ -6,5 +6,7 @@ public enum Task {
     /** A real number; squared loss. */
     REGRESSION,
     /** A label 0 or 1; logistic loss. */
-    BINARY
+    BINARY,
+    /** One of several classes; softmax cross-entropy. */
+    CLASSIFICATION
 }

@@ -187,6 +187,11 @@ public final class Network implements AutoCloseable {
         return parameters.subList(shapes.size() + norms.size(), parameters.size());
     }
 
+    /** How many outputs there are. */
+    public int outputs() {
+        return outputs.columns();
+    }
+
     /** Raw output of the last forward pass: a value, or a logit. */
     public double output(int row, int column) {
         return outputs.get(row, column);

@@ -24,6 +24,22 @@ class TallyTest {
     private static final double BINNED = 2e-3;
 
     @Test
+    void ofSeveralClassesTheMostProbableOneCounts() {
+        List<Score> scores = List.of(
+                new Score(0, 0, 0, 0, 0, 0.5, 2, 0.25, 0.2, 1, new Score.Answers(2, 0, 1)),
+                new Score(0, 1, 0, 0, 0, 0.25, 1, 0.5, 0.2, 1, new Score.Answers(0, 1, 0)),
+                new Score(0, 2, 0, 0, 0, 0.0, 0, 0.5, 0.2, 1, new Score.Answers(1, 0, 0)));
+        Tally tally = tally(Task.CLASSIFICATION, Double.NaN, scores);
+
+        assertThat(tally.metrics()).containsOnlyKeys("accuracy", "logLoss");
+        assertThat(tally.metrics().get("accuracy")).isCloseTo(1 / 3.0, within(ROUNDING));
+        assertThat(tally.metrics().get("logLoss"))
+                .isCloseTo((Math.log(2) + Math.log(4) - Math.log(1e-4)) / 3, within(ROUNDING));
+        assertThat(tally.metrics(Tally.Predictor.NO_CHANGE).get("accuracy")).isCloseTo(2 / 3.0, within(ROUNDING));
+        assertThat(tally.metrics(Tally.Predictor.PRIOR).get("accuracy")).isCloseTo(1 / 3.0, within(ROUNDING));
+    }
+
+    @Test
     void ofClassesTheMetricsAreThoseOfTheTextbook() {
         List<Score> scores = binary(3000);
         Tally tally = tally(Task.BINARY, Double.NaN, scores);

@@ -12,7 +12,7 @@ public final class ModelScoreCodec implements Codec<ModelScore> {
 
     @Override
     public int layout() {
-        return 3;
+        return 4;
     }
 
     @Override
@@ -29,6 +29,12 @@ public final class ModelScoreCodec implements Codec<ModelScore> {
         out.writeDouble(score.noChange());
         out.writeDouble(score.prior());
         out.writeDouble(score.weight());
+        out.writeBoolean(score.answers() != null);
+        if (score.answers() != null) {
+            out.writeInt(score.answers().model());
+            out.writeInt(score.answers().noChange());
+            out.writeInt(score.answers().prior());
+        }
     }
 
     @Override
@@ -45,6 +51,9 @@ public final class ModelScoreCodec implements Codec<ModelScore> {
                         in.readDouble(),
                         in.readDouble(),
                         in.readDouble(),
-                        layout < 3 ? 1 : in.readDouble()));
+                        layout < 3 ? 1 : in.readDouble(),
+                        layout > 3 && in.readBoolean()
+                                ? new Score.Answers(in.readInt(), in.readInt(), in.readInt())
+                                : null));
     }
 }

@@ -57,6 +57,9 @@ class CodecTest {
                         new ModelScoreCodec(),
                         new ModelScore("größe", new Score(1, 2, 0, 3, 4, 0.5, 1, Double.NaN, Double.MIN_VALUE))),
                 Arguments.of(
+                        new ModelScoreCodec(),
+                        new ModelScore("m", new Score(1, 2, 0, 3, 4, 0.5, 2, 0.1, 0.2, 1, new Score.Answers(2, 0, 1)))),
+                Arguments.of(
                         new PublishedModelCodec(),
                         new PublishedModel(
                                 "m",
@@ -131,7 +134,8 @@ class CodecTest {
                         "Example 3 232ee7884f1c2fcb",
                         "Example 3 688f715706a6b6b9",
                         "ParkedExamples 1 630feccf31f9fd1f",
-                        "ModelScore 3 fed002f0724f1439",
+                        "ModelScore 4 b47372bc2e9525dc",
+                        "ModelScore 4 a0534ad69a41a275",
                         "PublishedModel 3 f38cf2d39f66d354",
                         "LearnerLayout 1 bcff030f49640ac0",
                         "RefreshRequest 1 f09a30f76aafc5e0",

@@ -12,8 +12,9 @@ import org.apache.kafka.clients.producer.ProducerRecord;
 
 /**
  * Scores as JSON: {@code model}, {@code partition}, {@code offset}, {@code row}, {@code timestamp}, {@code step}, {@code
- * prediction}, {@code label}, {@code noChange}, {@code prior}, and {@code weight} where it is not 1. A number reads back as
- * the very same double; one that is not finite is null.
+ * prediction}, {@code label}, {@code noChange}, {@code prior}, {@code weight} where it is not 1, and of a classification
+ * {@code answer}, {@code noChangeAnswer}, {@code priorAnswer}. A number reads back as the very same double; one that is not
+ * finite is null.
  *
  * <p>There is one for every example, so it is written by hand: a JSON generator takes three times as long.
  */
@@ -31,7 +32,11 @@ final class ScoreSerializer implements KafkaRecordSerializationSchema<ModelScore
     private static final byte[] PRIOR = name("prior");
     private static final byte[] WEIGHT = name("weight");
 
-    /** Bytes of everything but the model's name, at most: ten names, five integers, five doubles. */
+    private static final byte[] ANSWER = name("answer");
+    private static final byte[] NO_CHANGE_ANSWER = name("noChangeAnswer");
+    private static final byte[] PRIOR_ANSWER = name("priorAnswer");
+
+    /** Bytes of everything but the model's name, at most: thirteen names, eight integers, five doubles. */
     private static final int MAX_NUMBERS = 512;
 
     private final String topic;
@@ -87,6 +92,11 @@ final class ScoreSerializer implements KafkaRecordSerializationSchema<ModelScore
         write(PRIOR, score.prior());
         if (score.weight() != 1) {
             write(WEIGHT, score.weight());
+        }
+        if (score.answers() != null) {
+            write(ANSWER, score.answers().model());
+            write(NO_CHANGE_ANSWER, score.answers().noChange());
+            write(PRIOR_ANSWER, score.answers().prior());
         }
         buffer[length++] = '}';
         return Arrays.copyOf(buffer, length);

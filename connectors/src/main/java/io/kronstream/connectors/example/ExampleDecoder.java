@@ -12,13 +12,13 @@ import io.kronstream.learner.Category;
 import io.kronstream.learner.DataSchema;
 import io.kronstream.learner.Example;
 import io.kronstream.learner.Numeric;
-import io.kronstream.learner.Task;
 import java.io.IOException;
 import java.io.ObjectInputStream;
 import java.io.Serializable;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 
 /**
@@ -66,6 +66,9 @@ public final class ExampleDecoder implements Serializable {
     /** What separates the values of a categorical column, in UTF-8; null for a column of one value. */
     private final byte[][] separators;
 
+    /** The index of each class; empty unless the task is a classification. */
+    private final HashMap<String, Integer> classes = new HashMap<>();
+
     private final int label;
     private final int weight;
     private final int time;
@@ -105,6 +108,9 @@ public final class ExampleDecoder implements Serializable {
         this.separators = categories.stream()
                 .map(category -> category.several() ? category.separator().getBytes(StandardCharsets.UTF_8) : null)
                 .toArray(byte[][]::new);
+        for (String name : schema.classes()) {
+            classes.put(name, classes.size());
+        }
         this.label = schema.columns().indexOf(schema.label());
         this.weight = index(schema.weight());
         this.time = index(schema.time());
@@ -187,7 +193,12 @@ public final class ExampleDecoder implements Serializable {
             numbers[i] = number("number", numeric[i]);
         }
         int[] categories = categories();
-        double truth = schema.task() == Task.BINARY ? binaryLabel() : number("label", label);
+        double truth =
+                switch (schema.task()) {
+                    case REGRESSION -> number("label", label);
+                    case BINARY -> binaryLabel();
+                    case CLASSIFICATION -> classLabel();
+                };
         return new Example(model, raw.source(), raw.offset(), number, timestamp, numbers, categories, truth, weight());
     }
 
@@ -362,6 +373,28 @@ public final class ExampleDecoder implements Serializable {
         throw new UndecodableException(
                 "label",
                 "Column '" + schema.label() + "' must be 0, 1, false or true, was " + Sentences.quote(row.text(label)));
+    }
+
+    /** The index of the class; a number may be written in any way. */
+    private double classLabel() throws UndecodableException {
+        if (missing(label) || blank(label)) {
+            return Double.NaN;
+        }
+        String text = row.text(label).strip();
+        Integer index = classes.get(text);
+        if (index == null) {
+            double number = read(label);
+            index = number == Math.rint(number) && Math.abs(number) < 1e15
+                    ? classes.get(Long.toString((long) number))
+                    : null;
+        }
+        if (index == null) {
+            throw new UndecodableException(
+                    "label",
+                    "Column '" + schema.label() + "' must be one of "
+                            + schema.classes().size() + " classes, was " + Sentences.quote(row.text(label)));
+        }
+        return index;
     }
 
     /** A field as a number; NaN if it is missing, blank or no number. */

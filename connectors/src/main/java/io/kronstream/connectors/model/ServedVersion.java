@@ -11,6 +11,7 @@ import io.kronstream.learner.DataSchema;
 import io.kronstream.learner.Example;
 import io.kronstream.learner.ServedModel;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -50,7 +51,8 @@ public final class ServedVersion implements AutoCloseable {
     }
 
     /**
-     * The probability of label 1, or the value in the label's unit; NaN if nothing can be predicted yet.
+     * The probability of label 1, the value in the label's unit, or of classes the index of the most probable one; NaN if
+     * nothing can be predicted yet.
      *
      * @throws IllegalArgumentException with a sentence, if the row is not what the schema says
      * @throws IllegalStateException if the version was closed
@@ -61,13 +63,32 @@ public final class ServedVersion implements AutoCloseable {
 
     /** As {@link #predict(Map)}, of several rows at once, which is faster; they are independent of each other. */
     public double[] predict(List<? extends Map<String, ?>> rows) {
+        return model.predict(decode(rows));
+    }
+
+    /**
+     * Of a classification the probability of each class, by its name, in the schema's order.
+     *
+     * @throws IllegalArgumentException with a sentence, if the row is not what the schema says
+     * @throws IllegalStateException if the version was closed, or predicts no classes
+     */
+    public Map<String, Double> probabilities(Map<String, ?> row) {
+        double[] probabilities = model.probabilities(decode(List.of(row)))[0];
+        Map<String, Double> named = new LinkedHashMap<>();
+        for (int k = 0; k < probabilities.length; k++) {
+            named.put(manifest.learner().schema().classes().get(k), probabilities[k]);
+        }
+        return named;
+    }
+
+    private List<Example> decode(List<? extends Map<String, ?>> rows) {
         DataSchema schema = manifest.learner().schema();
         ExampleDecoder decoder = new ExampleDecoder(new JsonFormat(), schema, manifest.model());
         List<Example> examples = new ArrayList<>(rows.size());
         for (Map<String, ?> row : rows) {
             examples.add(decode(decoder, schema, row));
         }
-        return model.predict(examples);
+        return examples;
     }
 
     /** By way of JSON, in which a row can be said as in any format: with numbers, texts, lists and rows in it. */

@@ -25,6 +25,12 @@ class ScoreSerializerTest {
     }
 
     @Test
+    void classesHaveTheirAnswers() {
+        assertThat(text("m", new Score(1, 2, 0, 3, 4, 0.25, 2, 0.5, 0.125, 1, new Score.Answers(2, 0, 1))))
+                .endsWith("\"prior\":0.125,\"answer\":2,\"noChangeAnswer\":0,\"priorAnswer\":1}");
+    }
+
+    @Test
     void whatIsNotFiniteIsNull() throws Exception {
         JsonNode read = JSON.readTree(
                 text("m", new Score(0, 0, 0, 0, 0, Double.NaN, Double.POSITIVE_INFINITY, -0.0, Double.MIN_VALUE)));

@@ -291,4 +291,21 @@ class ExampleDecoderTest {
                     .isEqualTo(only(hashing, raw(name + ",1")).categorical());
         }
     }
+
+    @Test
+    void aClassIsItsPlaceAmongTheClasses() throws Exception {
+        DataSchema schema = DataSchema.builder(List.of("x", "y"), Task.CLASSIFICATION, "y")
+                .classes(List.of("0", "1", "two words"))
+                .numeric(List.of("x"))
+                .build();
+        ExampleDecoder decoder = new ExampleDecoder(schema, "m");
+        assertThat(only(decoder, raw("3,0")).label()).isZero();
+        assertThat(only(decoder, raw("3, 1.0")).label()).isEqualTo(1);
+        assertThat(only(decoder, raw("3,two words ")).label()).isEqualTo(2);
+        assertThat(only(decoder, raw("3, ")).label()).isNaN();
+        for (String label : List.of("2", "-1", "0.5", "1e300", "two", "NaN")) {
+            assertRejected(
+                    decoder, raw("3," + label), "label", "Column 'y' must be one of 3 classes, was '" + label + "'");
+        }
+    }
 }

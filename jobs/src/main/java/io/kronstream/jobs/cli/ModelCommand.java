@@ -15,6 +15,8 @@ import io.kronstream.jobs.InvalidSettingsException;
 import io.kronstream.jobs.JobFailure;
 import io.kronstream.jobs.SchemaFile;
 import io.kronstream.jobs.YamlFile;
+import io.kronstream.learner.DataSchema;
+import io.kronstream.learner.Task;
 import io.kronstream.network.LayerShape;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -246,8 +248,14 @@ final class ModelCommand implements Runnable {
                             .put("model", version.manifest().model())
                             .put("version", version.manifest().version());
                     try {
-                        double prediction = version.predict(row(line));
-                        if (Double.isNaN(prediction)) {
+                        DataSchema schema = version.manifest().learner().schema();
+                        Map<String, String> row = row(line);
+                        double prediction = version.predict(row);
+                        if (schema.task() == Task.CLASSIFICATION) {
+                            answer.put("prediction", schema.classes().get((int) prediction));
+                            ObjectNode probabilities = answer.putObject("probabilities");
+                            version.probabilities(row).forEach(probabilities::put);
+                        } else if (Double.isNaN(prediction)) {
                             answer.putNull("prediction");
                         } else {
                             answer.put("prediction", prediction);

@@ -41,7 +41,7 @@ final class RaceCommand implements Callable<Integer> {
     private static final ObjectMapper JSON = new ObjectMapper();
 
     /** Of the linear model, which is trained by FTRL-Proximal: its best of these. */
-    private static final List<Double> LINEAR_RATES = List.of(0.1, 0.3, 1.0, 3.0);
+    private static final List<Double> LINEAR_RATES = List.of(0.003, 0.01, 0.03, 0.1, 0.3, 1.0);
 
     private static final String LINEAR = "linear";
 

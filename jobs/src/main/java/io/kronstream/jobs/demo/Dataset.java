@@ -9,7 +9,6 @@ import io.kronstream.jobs.SchemaFile;
 import io.kronstream.jobs.streams.BuiltInStream;
 import io.kronstream.jobs.streams.BuiltInStreams;
 import io.kronstream.learner.DataSchema;
-import io.kronstream.learner.Task;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Iterator;
@@ -123,7 +122,7 @@ public interface Dataset {
             if (schema.metric() != null) {
                 return Metric.byName(schema.task(), schema.metric());
             }
-            return schema.task() == Task.BINARY ? Metric.LOG_LOSS : Metric.RMSE;
+            return Metric.first(schema.task());
         }
 
         @Override

@@ -20,8 +20,9 @@ import java.util.TreeMap;
  * together. Memory is bounded: beyond {@value #MARKS} scores of a model the quarter begins up to {@code 2 n / MARKS}
  * scores early.
  *
- * <p>Log loss cuts probabilities at {@value #CUT}. A class is right when the probability of the label was at least one
- * half. Every score counts by its weight. The area under the ROC curve takes probabilities as equal that agree to {@value #BINS} parts. Not thread-safe.
+ * <p>Log loss cuts probabilities at {@value #CUT}. A binary label is right when its probability was at least one half, one
+ * of several classes when it was the most probable. Every score counts by its weight. The area under the ROC curve takes
+ * probabilities as equal that agree to {@value #BINS} parts. Not thread-safe.
  */
 public final class Evaluation {
     /** Examples of the window. */
@@ -133,6 +134,11 @@ public final class Evaluation {
             double error = prediction - score.label();
             sums[at] = score.weight() * error * error;
             sums[at + 1] = score.weight() * Math.abs(error);
+            return;
+        }
+        if (task == Task.CLASSIFICATION) {
+            sums[at] = predictor.answer(score.answers()) == (int) score.label() ? score.weight() : 0;
+            sums[at + 1] = -Math.log(Math.min(Math.max(prediction, CUT), 1 - CUT)) * score.weight();
             return;
         }
         boolean positive = score.label() >= 0.5;

@@ -227,6 +227,12 @@ public final class JobObserver implements AutoCloseable {
                 node.path("label").asDouble(Double.NaN),
                 node.path("noChange").asDouble(Double.NaN),
                 node.path("prior").asDouble(Double.NaN),
-                node.path("weight").asDouble(1));
+                node.path("weight").asDouble(1),
+                node.has("answer")
+                        ? new Score.Answers(
+                                node.path("answer").asInt(),
+                                node.path("noChangeAnswer").asInt(),
+                                node.path("priorAnswer").asInt())
+                        : null);
     }
 }

@@ -47,7 +47,7 @@ public final class Race {
     public Race(String dataset, DataSchema schema, Iterator<byte[]> rows) {
         this.dataset = dataset;
         this.task = schema.task();
-        this.metric = task == Task.BINARY ? Metric.LOG_LOSS : Metric.RMSE;
+        this.metric = Metric.first(task);
         ExampleDecoder decoder = new ExampleDecoder(schema, MODEL);
         for (long offset = 0; rows.hasNext(); offset++) {
             try {

@@ -2,6 +2,7 @@
 package io.kronstream.jobs.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -47,10 +48,20 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class ModelCommandITCase {
+    private static final DataSchema NUMBERS = DataSchema.builder(List.of("a", "y"), Task.REGRESSION, "y")
+            .numeric(List.of("a"))
+            .build();
+    private static final DataSchema KINDS = DataSchema.builder(List.of("a", "y"), Task.CLASSIFICATION, "y")
+            .classes(List.of("even", "odd", "many"))
+            .numeric(List.of("a"))
+            .build();
+
     @Test
     void listsShowsExportsAndPredicts(@TempDir Path dir) throws Exception {
         try (EmbeddedBroker broker = EmbeddedBroker.start(dir.resolve("kafka"), 0)) {
-            publish(KafkaSettings.of(broker.bootstrap()), new Topics("shop"));
+            KafkaSettings kafka = KafkaSettings.of(broker.bootstrap());
+            publish(kafka, new Topics("shop"), NUMBERS);
+            publish(kafka, new Topics("kinds"), KINDS);
             String[] where = {"--bootstrap", broker.bootstrap(), "--prefix", "shop"};
 
             JsonNode listed = new ObjectMapper().readTree(run(0, where, "model", "list", "--json"));
@@ -70,6 +81,23 @@ class ModelCommandITCase {
                     .isTrue();
             assertThat(answers.get(1)).contains("Column 'a' is not a number: 'many'");
 
+            String[] kinds = {"--bootstrap", broker.bootstrap(), "--prefix", "kinds"};
+            JsonNode kind = new ObjectMapper()
+                    .readTree(run(1, kinds, "model", "predict", rows.toString())
+                            .lines()
+                            .findFirst()
+                            .orElseThrow());
+            assertThat(kind.path("prediction").asText()).isIn("even", "odd", "many");
+            double sum = 0;
+            for (JsonNode probability : kind.path("probabilities")) {
+                assertThat(probability.asDouble())
+                        .isLessThanOrEqualTo(kind.path("probabilities")
+                                .path(kind.path("prediction").asText())
+                                .asDouble());
+                sum += probability.asDouble();
+            }
+            assertThat(sum).isCloseTo(1, within(1e-9));
+
             Path file = dir.resolve("m.safetensors");
             run(0, where, "model", "export", file.toString());
             ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(file)).order(ByteOrder.LITTLE_ENDIAN);
@@ -87,7 +115,7 @@ class ModelCommandITCase {
     void commandsGoToTheModelsPartition(@TempDir Path dir) throws Exception {
         try (EmbeddedBroker broker = EmbeddedBroker.start(dir.resolve("kafka"), 0)) {
             KafkaSettings kafka = KafkaSettings.of(broker.bootstrap());
-            publish(kafka, new Topics("shop"));
+            publish(kafka, new Topics("shop"), NUMBERS);
             String[] where = {"--bootstrap", broker.bootstrap(), "--prefix", "shop"};
 
             String[] set = {"control", "set", "--name", "optimizer.learning-rate", "--value", "0.1", "--at-step", "9"};
@@ -128,21 +156,12 @@ class ModelCommandITCase {
         return said.toString();
     }
 
-    private static void publish(KafkaSettings kafka, Topics topics) {
+    private static void publish(KafkaSettings kafka, Topics topics, DataSchema schema) {
         try (TopicAdmin admin = TopicAdmin.connect(kafka)) {
             admin.ensure(topics, TopicSettings.of(1, 1));
         }
         LearnerSettings settings = new LearnerSettings(
-                DataSchema.builder(List.of("a", "y"), Task.REGRESSION, "y")
-                        .numeric(List.of("a"))
-                        .build(),
-                List.of(3),
-                Activation.TANH,
-                OptimizerSettings.defaults("adam"),
-                4,
-                0,
-                0,
-                1);
+                schema, List.of(3), Activation.TANH, OptimizerSettings.defaults("adam"), 4, 0, 0, 1);
         VersionCutter cutter = VersionCutter.of(kafka, topics.models(), Delivery.AT_LEAST_ONCE, settings);
         try (LearnerFactory factory = new LearnerFactory(settings);
                 Learner learner = factory.create("m");
@@ -159,7 +178,7 @@ class ModelCommandITCase {
                 public void rejected(RejectedBatch batch) {}
             };
             for (int i = 0; i < 4; i++) {
-                learner.offer(new Example("m", 0, i, i, new double[] {i}, new int[0], 2 * i), silent);
+                learner.offer(new Example("m", 0, i, i, new double[] {i}, new int[0], i % 3), silent);
             }
             cutter.cut(learner.publish().orElseThrow())
                     .forEach(record -> producer.send(new ProducerRecord<>(

@@ -32,8 +32,8 @@ class RaceCommandTest {
         assertThat(result.get("metric").asText()).isEqualTo("logLoss");
         assertThat(result.get("examples").asInt()).isEqualTo(2000);
         assertThat(result.get("all"))
-                .as("two rates each, and four of the linear model")
-                .hasSize(8);
+                .as("two rates each, and six of the linear model")
+                .hasSize(10);
         List<String> names = new ArrayList<>();
         double before = 0;
         for (JsonNode finish : result.get("best")) {
@@ -67,7 +67,7 @@ class RaceCommandTest {
         JsonNode one = JSON.readTree(race("--json").out());
         JsonNode two = JSON.readTree(race("--json").out());
 
-        assertThat(losses(one)).isEqualTo(losses(two)).hasSize(6);
+        assertThat(losses(one)).isEqualTo(losses(two)).hasSize(8);
     }
 
     @Test
