@@ -242,9 +242,10 @@ public final class JobOptions {
 
     public static final ConfigOption<RefreshMode> REFRESH_MODE = key("refresh.mode")
             .enumType(RefreshMode.class)
-            .defaultValue(RefreshMode.REMOTE)
+            .defaultValue(RefreshMode.AUTO)
             .withDescription("Where eigenbases are refreshed. remote takes the cubic work off the learner and costs the"
-                    + " way through Kafka; inline costs the learner's own time.");
+                    + " way through Kafka; inline costs the learner's own time; auto is inline for small factors (up to"
+                    + " 96 rows with qr_iteration), which cost less than the way, and remote for the others.");
     public static final ConfigOption<String> REFRESH_INTERVAL = key("refresh.interval")
             .stringType()
             .noDefaultValue()

@@ -20,9 +20,9 @@ import io.kronstream.learner.DataSchema;
 import io.kronstream.learner.Example;
 import io.kronstream.learner.Mode;
 import io.kronstream.operators.EigenRefreshFunction;
-import io.kronstream.operators.EigenRefreshKey;
 import io.kronstream.operators.EvaluateOperatorFactory;
 import io.kronstream.operators.OperatorUids;
+import io.kronstream.operators.RefreshPlan;
 import io.kronstream.operators.TrainOperatorFactory;
 import io.kronstream.state.DeadLetter;
 import io.kronstream.state.DelayedChannel;
@@ -136,7 +136,7 @@ public final class TrainingJob {
                 .uid(OperatorUids.TRAIN);
 
         scores.getSideOutput(TrainOperatorFactory.REFRESHES)
-                .keyBy(EigenRefreshKey::of, Types.STRING)
+                .partitionCustom(new RefreshPlan(settings.learner()), request -> request)
                 .process(new EigenRefreshFunction(channel, settings.parallelism(), settings.maxParallelism()))
                 .returns(Types.VOID)
                 .name("Refresh eigenbases")

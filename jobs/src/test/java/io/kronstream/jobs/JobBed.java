@@ -60,6 +60,7 @@ final class JobBed implements AutoCloseable {
         values.put("kafka.prefix", "job" + jobs);
         values.put("model.hidden", "[16, 8]");
         values.put("model.publish-every", "10");
+        values.put("refresh.mode", "remote");
         values.put("checkpoint.interval", "200 ms");
         values.put(
                 "checkpoint.directory",

@@ -70,7 +70,7 @@ class JobSettingsTest {
                         100,
                         new JobSettings.ModelFiles(64 << 20, null),
                         TrainSettings.Clock.NONE,
-                        new JobSettings.Refresh(RefreshMode.REMOTE, 30_000, 64 << 20, 0, 1, null),
+                        new JobSettings.Refresh(RefreshMode.AUTO, 30_000, 64 << 20, 0, 1, null),
                         256 << 20,
                         3_600_000,
                         1,

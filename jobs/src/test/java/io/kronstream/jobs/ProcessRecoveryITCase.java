@@ -120,6 +120,7 @@ class ProcessRecoveryITCase {
         values.put("model.hidden", "[16, 8]");
         values.put("model.publish-every", "10");
         values.put("refresh.interval", "5");
+        values.put("refresh.mode", "remote");
         values.put("checkpoint.interval", "500 ms");
         values.put(
                 "checkpoint.directory",

@@ -76,7 +76,7 @@ final class RefreshDesk implements AutoCloseable {
     }
 
     private boolean isHere(RefreshRequest request) {
-        return draining || settings.refresh().isInline(request.size());
+        return draining || settings.refresh().isInline(request.method(), request.size());
     }
 
     /** Whether anybody waits for this answer; it counts as answered from now on. */

@@ -13,10 +13,9 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
-import org.apache.flink.api.common.typeinfo.Types;
-import org.apache.flink.streaming.api.operators.KeyedProcessOperator;
+import org.apache.flink.streaming.api.operators.ProcessOperator;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
-import org.apache.flink.streaming.util.KeyedOneInputStreamOperatorTestHarness;
+import org.apache.flink.streaming.util.OneInputStreamOperatorTestHarness;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -41,16 +40,14 @@ class EigenRefreshFunctionHarnessTest {
     private static final List<RefreshAnswer> SENT = new ArrayList<>();
     private static Exception failure;
 
-    private KeyedOneInputStreamOperatorTestHarness<String, RefreshRequest, Void> refresh;
+    private OneInputStreamOperatorTestHarness<RefreshRequest, Void> refresh;
 
     @BeforeEach
     void open() throws Exception {
         SENT.clear();
         failure = null;
-        refresh = new KeyedOneInputStreamOperatorTestHarness<>(
-                new KeyedProcessOperator<>(new EigenRefreshFunction(new Recording(), 1, 16)),
-                EigenRefreshKey::of,
-                Types.STRING);
+        refresh = new OneInputStreamOperatorTestHarness<>(
+                new ProcessOperator<>(new EigenRefreshFunction(new Recording(), 1, 16)));
         refresh.open();
     }
 
@@ -90,11 +87,6 @@ class EigenRefreshFunctionHarnessTest {
 
         assertThatThrownBy(() -> refresh.processElement(new StreamRecord<>(REQUEST)))
                 .isInstanceOf(InterruptedException.class);
-    }
-
-    @Test
-    void theKeyTellsModelLayerAndSide() {
-        assertThat(EigenRefreshKey.of(REQUEST)).isEqualTo("m/1/0");
     }
 
     private static final class Recording implements TensorChannel {

@@ -131,7 +131,7 @@ class TrainITCase {
                 .transform(OperatorUids.TRAIN, KronstreamTypes.MODEL_SCORE, new TrainOperatorFactory(settings, channel))
                 .uid(OperatorUids.TRAIN);
         train.getSideOutput(TrainOperatorFactory.REFRESHES)
-                .keyBy(EigenRefreshKey::of)
+                .partitionCustom(new RefreshPlan(settings.learner()), request -> request)
                 .process(new EigenRefreshFunction(channel, parallelism, TrainHarness.MAX_PARALLELISM))
                 .returns(Types.VOID)
                 .uid(OperatorUids.EIGEN_REFRESH)

@@ -86,7 +86,7 @@ public final class LearnerFactory implements AutoCloseable {
         if (settings.lag() > 0) {
             for (int side : optimizer.sides(shape.rows(), shape.columns())) {
                 int size = optimizer.sideLength(shape.rows(), shape.columns(), side);
-                RefreshSlot slot = new RefreshSlot(layer, side, size);
+                RefreshSlot slot = new RefreshSlot(new RefreshSide(layer, side, size));
                 tensors.add(TensorSpec.symmetric(slot.askedTensor(), size));
                 if (optimizer.refreshesPairs()) {
                     tensors.add(TensorSpec.symmetric(slot.askedPartnerTensor(), size));

@@ -30,10 +30,10 @@ final class RefreshSlot {
     /** The answer to the outstanding refresh, once it is there. Not part of the state: it can be asked for again. */
     RefreshAnswer answer;
 
-    RefreshSlot(int layer, int side, int size) {
-        this.layer = layer;
-        this.side = side;
-        this.size = size;
+    RefreshSlot(RefreshSide side) {
+        this.layer = side.layer();
+        this.side = side.side();
+        this.size = side.size();
     }
 
     /** The tensor that keeps the factor that the outstanding refresh was asked for. */

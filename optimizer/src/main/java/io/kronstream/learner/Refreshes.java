@@ -4,7 +4,6 @@ package io.kronstream.learner;
 import io.kronstream.fisher.RefreshTask;
 import io.kronstream.linalg.Arena;
 import io.kronstream.linalg.Matrix;
-import io.kronstream.network.LayerShape;
 import io.kronstream.optimizers.Knobs;
 import io.kronstream.optimizers.LayerState;
 import java.io.DataInput;
@@ -38,14 +37,7 @@ final class Refreshes {
         this.model = model;
         this.arena = arena;
         this.layers = layers;
-        List<LayerShape> shapes = shared.network().shapes();
-        for (int layer = 0; layer < shapes.size(); layer++) {
-            LayerShape shape = shapes.get(layer);
-            for (int side : shared.optimizer().sides(shape.rows(), shape.columns())) {
-                slots.add(new RefreshSlot(
-                        layer, side, shared.optimizer().sideLength(shape.rows(), shape.columns(), side)));
-            }
-        }
+        RefreshSide.of(shared.optimizer(), shared.network().shapes()).forEach(side -> slots.add(new RefreshSlot(side)));
     }
 
     /** Goes on with other values of the options. */

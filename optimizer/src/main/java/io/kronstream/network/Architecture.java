@@ -55,7 +55,7 @@ public record Architecture(
     }
 
     /** Shapes of the dense layers' parameters, from the input on, the output layer last. */
-    List<LayerShape> dense() {
+    public List<LayerShape> dense() {
         List<LayerShape> shapes = new ArrayList<>();
         int width = embedded() + inputs;
         for (LayerSpec layer : layers) {

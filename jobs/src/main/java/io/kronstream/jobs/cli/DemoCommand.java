@@ -87,7 +87,7 @@ final class DemoCommand implements Callable<Integer> {
     @Option(
             names = "--refresh",
             paramLabel = "auto|inline|remote",
-            description = "Where eigenbases are refreshed (default: remote).")
+            description = "Where eigenbases are refreshed (default: auto, small ones inline).")
     private String refresh;
 
     @Option(

@@ -50,6 +50,8 @@ final class DrillCommand implements Callable<Integer> {
     private static final long DEFAULT_CHECKPOINT_MILLIS = 1000;
     /** Little, so that a stream that comes faster than it is learned waits in Kafka and not in the learner. */
     private static final String PARKED = "1 mb";
+    /** All of them, the small ones too, so that there is always one under way when something dies. */
+    private static final String REMOTE = "remote";
     /** How often the job may fail for each kill: it does more than once when its first try meets what is still dead. */
     private static final int RESTARTS_PER_KILL = 20;
     /** Crashes of a soak that the job's restarts are planned for. */
@@ -254,6 +256,7 @@ final class DrillCommand implements Callable<Integer> {
                 .put(JobOptions.SEED, seed)
                 .put(JobOptions.RESTART_ATTEMPTS, RESTARTS_PER_KILL * (kills + 1))
                 .put(JobOptions.REFRESH_PARKED, PARKED)
+                .put(JobOptions.REFRESH_MODE, REMOTE)
                 .put(MODE, chosen.equals(ORDERED) ? null : chosen)
                 .putAll(others);
         return new DrillSettings(
