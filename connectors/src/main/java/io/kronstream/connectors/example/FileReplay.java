@@ -45,6 +45,7 @@ public final class FileReplay implements AutoCloseable {
     private final RowRouter router;
     private final KafkaProducer<byte[], byte[]> producer;
     private final AtomicReference<Exception> failure = new AtomicReference<>();
+    private long since = -1;
     private volatile long sent;
     private volatile boolean stopped;
 
@@ -95,6 +96,17 @@ public final class FileReplay implements AutoCloseable {
                 "all");
         this.producer = new KafkaProducer<>(
                 settings.client(defaults, fixed), new ByteArraySerializer(), new ByteArraySerializer());
+    }
+
+    /**
+     * Gives records other timestamps than their rows say: from this moment on, a millisecond for each row. A broker that
+     * starts again forgets all producers whose last record is older than a day by its timestamp, and then takes twice what
+     * a producer sends again because the broker died before it answered. To be called before anything is sent.
+     *
+     * @param millis since the epoch; of the last day, where the broker may die
+     */
+    public void timesFrom(long millis) {
+        since = millis;
     }
 
     /**
@@ -189,7 +201,7 @@ public final class FileReplay implements AutoCloseable {
     private int send(byte[] row, RowRouter.Route route, long index) {
         int partition = partition(route.key(), index, partitions, mode);
         producer.send(
-                new ProducerRecord<>(topic, partition, route.timestamp(), route.key(), row),
+                new ProducerRecord<>(topic, partition, since < 0 ? route.timestamp() : since + index, route.key(), row),
                 (metadata, problem) -> failure.compareAndSet(null, problem));
         return partition;
     }

@@ -45,6 +45,11 @@ public final class Feeder implements AutoCloseable {
         this.thread.setDaemon(true);
     }
 
+    /** See {@link FileReplay#timesFrom}; before {@link #start()}. */
+    public void timesFrom(long millis) {
+        replay.timesFrom(millis);
+    }
+
     public void start() {
         thread.start();
     }

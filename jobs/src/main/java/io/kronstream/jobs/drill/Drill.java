@@ -28,6 +28,7 @@ public final class Drill {
 
     private final DrillSettings settings;
     private final PrintWriter out;
+    private final long since = System.currentTimeMillis();
 
     private volatile boolean stopped;
     private volatile Thread runner;
@@ -104,7 +105,7 @@ public final class Drill {
     private DrillRun.Result run(String name, WorkDirectory directory, Site site, List<KillPlan.Kill> plan)
             throws IOException, InterruptedException, JobFailure {
         JobSettings job = settings.job(name, site.kafka(), directory.checkpoints());
-        return new DrillRun(settings, site, job, out, () -> stopped).run(plan);
+        return new DrillRun(settings, site, job, since, out, () -> stopped).run(plan);
     }
 
     /**

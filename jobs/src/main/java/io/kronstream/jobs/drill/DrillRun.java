@@ -42,14 +42,19 @@ final class DrillRun {
     private final DrillSettings settings;
     private final Site site;
     private final JobSettings job;
+    private final long since;
     private final PrintWriter out;
     private final BooleanSupplier stopped;
 
-    /** @param stopped whether to give up */
-    DrillRun(DrillSettings settings, Site site, JobSettings job, PrintWriter out, BooleanSupplier stopped) {
+    /**
+     * @param since timestamp of the first record; the same for runs that are to be compared
+     * @param stopped whether to give up
+     */
+    DrillRun(DrillSettings settings, Site site, JobSettings job, long since, PrintWriter out, BooleanSupplier stopped) {
         this.settings = settings;
         this.site = site;
         this.job = job;
+        this.since = since;
         this.out = out;
         this.stopped = stopped;
     }
@@ -65,6 +70,7 @@ final class DrillRun {
                 Feeder feeder = new Feeder(job, settings.rows(), hold, MAX_AHEAD)) {
             long start = System.nanoTime();
             RunningJob running = RunningJob.submit(site.address(), job, null, List.of());
+            feeder.timesFrom(since);
             feeder.start();
             Crashes crashes = new Crashes(site, running.id(), feeder, plan, out);
             try {
