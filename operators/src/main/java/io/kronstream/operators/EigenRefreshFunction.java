@@ -53,7 +53,7 @@ public final class EigenRefreshFunction extends ProcessFunction<RefreshRequest, 
     public void processElement(RefreshRequest request, Context context, Collector<Void> out) throws Exception {
         long start = System.nanoTime();
         RefreshAnswer answer = worker.compute(request);
-        metrics.computed(request.size(), answer.succeeded(), (System.nanoTime() - start) / 1_000_000);
+        metrics.computed(request.size(), answer.succeeded(), (System.nanoTime() - start) / 1_000_000, worker.health());
         try {
             writer.send(answer);
         } catch (InterruptedException e) {

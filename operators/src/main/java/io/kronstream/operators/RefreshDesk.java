@@ -92,8 +92,7 @@ final class RefreshDesk implements AutoCloseable {
     /** Hands an expected answer to its learner. */
     void answer(Learner learner, RefreshAnswer answer, long askedAt) {
         if (learner.answer(answer)) {
-            accepted(answer);
-            metrics.refreshed(now() - askedAt);
+            metrics.answered(now() - askedAt);
         } else { // computed under other numerics: no better answer will come
             counters.refreshesDiscarded.add(1);
             computeLate(learner, RefreshId.of(answer));
@@ -140,17 +139,12 @@ final class RefreshDesk implements AutoCloseable {
     }
 
     private void compute(Learner learner, RefreshRequest request) {
+        long start = System.nanoTime();
         RefreshAnswer answer = worker.compute(request);
+        metrics.computed((System.nanoTime() - start) / 1_000_000);
         if (!learner.answer(answer)) {
             throw new IllegalStateException(
                     "Model '" + learner.model() + "' refuses its own answer to " + RefreshId.of(request));
-        }
-        accepted(answer);
-    }
-
-    private void accepted(RefreshAnswer answer) {
-        if (!answer.succeeded()) {
-            counters.refreshesFailed.add(1);
         }
     }
 

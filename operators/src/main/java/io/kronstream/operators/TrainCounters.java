@@ -12,8 +12,8 @@ import org.apache.flink.api.common.typeinfo.PrimitiveArrayTypeInfo;
 
 /**
  * What TRAIN has done since the job first started, as accumulators of the job. They are part of the snapshots, so a
- * replayed example counts once. The three that tell what came of answers ({@link #REFRESHES_LATE},
- * {@link #REFRESHES_DISCARDED}, {@link #REFRESHES_FAILED}) count events: an answer repeated after a restore counts again.
+ * replayed example counts once. The two that tell what came of answers ({@link #REFRESHES_LATE},
+ * {@link #REFRESHES_DISCARDED}) count events: an answer repeated after a restore counts again.
  */
 public final class TrainCounters {
     /** Examples that arrived. */
@@ -40,6 +40,8 @@ public final class TrainCounters {
     public static final String REFRESHES_SKIPPED = "refreshesSkipped";
     /** Examples that came from a second partition of their model, which ordered mode rules out. */
     public static final String REFUSED = "refusedExamples";
+    /** Refreshes whose result was installed. */
+    public static final String REFRESHES_APPLIED = "refreshesApplied";
     /** Models that were wanted and not in the cache: read from the state, or new. */
     public static final String LOADED = "loadedModels";
     /** Models that had to leave the cache. */
@@ -67,7 +69,8 @@ public final class TrainCounters {
             LOADED,
             EVICTED,
             COMMANDS,
-            REFUSED_COMMANDS);
+            REFUSED_COMMANDS,
+            REFRESHES_APPLIED);
 
     final LongCounter examples;
     final LongCounter steps;
@@ -81,6 +84,7 @@ public final class TrainCounters {
     final LongCounter refreshesDrained;
     final LongCounter refused;
     final LongCounter refreshesSkipped;
+    final LongCounter refreshesApplied;
     final LongCounter commands;
     final LongCounter refusedCommands;
 
@@ -119,6 +123,7 @@ public final class TrainCounters {
         refreshesSkipped = counters.get(NAMES.indexOf(REFRESHES_SKIPPED));
         commands = counters.get(NAMES.indexOf(COMMANDS));
         refusedCommands = counters.get(NAMES.indexOf(REFUSED_COMMANDS));
+        refreshesApplied = counters.get(NAMES.indexOf(REFRESHES_APPLIED));
         loaded = counters.get(NAMES.indexOf(LOADED));
         evicted = counters.get(NAMES.indexOf(EVICTED));
     }

@@ -2,6 +2,7 @@
 package io.kronstream.operators;
 
 import io.kronstream.state.LearnerStore;
+import org.apache.flink.api.common.accumulators.LongCounter;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.metrics.Gauge;
 import org.apache.flink.metrics.MeterView;
@@ -27,6 +28,15 @@ final class TrainMetrics {
     static final String OUTSTANDING_REFRESHES = "trainOutstandingRefreshes";
     static final String REFRESH_MILLIS = "trainLastRefreshMillis";
     static final String STANDSTILLS = "trainStandstills";
+    static final String REQUESTED = "trainRefreshesRequested";
+    static final String INLINE = "trainRefreshesInline";
+    static final String APPLIED = "trainRefreshesApplied";
+    static final String SKIPPED = "trainRefreshesSkipped";
+    static final String FAILED = "trainRefreshesFailed";
+    static final String LATE = "trainRefreshesLate";
+    static final String DISCARDED = "trainAnswersDiscarded";
+    static final String STALENESS_STEPS = "trainLastRefreshStalenessSteps";
+    static final String INLINE_MILLIS = "trainLastInlineRefreshMillis";
 
     private static final int WINDOW = 256;
 
@@ -36,14 +46,25 @@ final class TrainMetrics {
     private long lossCount;
     private volatile double windowedLoss = Double.NaN;
     private volatile long refreshMillis;
+    private volatile long inlineMillis;
+    private volatile long stalenessSteps;
     private volatile int outstandingRefreshes;
 
-    TrainMetrics(MetricGroup group, LearnerStore store) {
+    TrainMetrics(MetricGroup group, LearnerStore store, TrainCounters counters) {
         steps = group.counter(STEPS);
         group.meter(STEPS_PER_SECOND, new MeterView(steps));
         standstills = group.counter(STANDSTILLS);
         group.gauge(WINDOWED_LOSS, (Gauge<Double>) () -> windowedLoss);
         group.gauge(REFRESH_MILLIS, (Gauge<Long>) () -> refreshMillis);
+        group.gauge(INLINE_MILLIS, (Gauge<Long>) () -> inlineMillis);
+        group.gauge(STALENESS_STEPS, (Gauge<Long>) () -> stalenessSteps);
+        group.gauge(REQUESTED, (Gauge<Long>) () -> value(counters.refreshesRemote) + value(counters.refreshesInline));
+        group.gauge(INLINE, (Gauge<Long>) () -> value(counters.refreshesInline));
+        group.gauge(APPLIED, (Gauge<Long>) () -> value(counters.refreshesApplied));
+        group.gauge(SKIPPED, (Gauge<Long>) () -> value(counters.refreshesSkipped));
+        group.gauge(FAILED, (Gauge<Long>) () -> value(counters.refreshesFailed));
+        group.gauge(LATE, (Gauge<Long>) () -> value(counters.refreshesLate));
+        group.gauge(DISCARDED, (Gauge<Long>) () -> value(counters.refreshesDiscarded));
         group.gauge(OUTSTANDING_REFRESHES, (Gauge<Integer>) () -> outstandingRefreshes);
         group.gauge(PARKED_MODELS, (Gauge<Integer>) store::parkedModels);
         group.gauge(PARKED_BYTES, (Gauge<Long>) store::parkedBytes);
@@ -68,9 +89,23 @@ final class TrainMetrics {
         windowedLoss = sum / count;
     }
 
+    private static long value(LongCounter counter) {
+        return counter.getLocalValuePrimitive();
+    }
+
     /** An answer was used, so many milliseconds after it was asked for. */
-    void refreshed(long millis) {
+    void answered(long millis) {
         refreshMillis = millis;
+    }
+
+    /** TRAIN has computed a refresh itself, in so many milliseconds. */
+    void computed(long millis) {
+        inlineMillis = millis;
+    }
+
+    /** A refresh was installed that was asked for so many steps ago. */
+    void installed(long steps) {
+        stalenessSteps = steps;
     }
 
     void outstandingRefreshes(int count) {

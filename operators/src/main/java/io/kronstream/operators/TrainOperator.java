@@ -93,7 +93,7 @@ final class TrainOperator extends AbstractStreamOperator<ModelScore>
         super.open();
         KeyedStateBackend<String> keys = getKeyedStateBackend();
         store = new LearnerStore(keys, getKeyedStateStore(), factory, layouts, settings.cacheBytes());
-        metrics = new TrainMetrics(getMetricGroup(), store);
+        metrics = new TrainMetrics(getMetricGroup(), store, counters);
         refreshes = new RefreshDesk(
                 settings,
                 counters,
@@ -379,6 +379,16 @@ final class TrainOperator extends AbstractStreamOperator<ModelScore>
         @Override
         public void requested(RefreshRequest request) {
             refreshes.requested(learner, request);
+        }
+
+        @Override
+        public void refreshed(long steps, boolean succeeded) {
+            if (succeeded) {
+                counters.refreshesApplied.add(1);
+                metrics.installed(steps);
+            } else {
+                counters.refreshesFailed.add(1);
+            }
         }
 
         @Override

@@ -251,6 +251,52 @@ class TrainOperatorHarnessTest {
         assertThat(outcome).isEqualTo(expected);
     }
 
+    /** Both are part of the state, unlike what counts answers: a step that is repeated after a restore counts once. */
+    @Test
+    void whatWasInstalledAndWhatFailedIsCountedOnce() throws Exception {
+        long applied;
+        long failed;
+        try (TrainHarness train = TrainHarness.start(REMOTE, new Outcome(), false)) {
+            for (Example example : STREAM) {
+                train.process(List.of(example));
+                while (!train.requests.isEmpty()) {
+                    RefreshAnswer answer = train.compute(train.requests.removeFirst());
+                    train.deliver(example.offset() % 5 == 0 ? failed(answer) : answer);
+                    train.runMails();
+                }
+            }
+            applied = train.count(TrainCounters.REFRESHES_APPLIED);
+            failed = train.count(TrainCounters.REFRESHES_FAILED);
+            assertThat(applied).isPositive();
+            assertThat(failed).isPositive();
+            long requested = train.count(TrainCounters.REFRESHES_REMOTE);
+            assertThat(applied + failed).isLessThanOrEqualTo(requested);
+            OperatorSubtaskState state = train.snapshot(1);
+            try (TrainHarness restored = new TrainHarness(REMOTE, new Outcome(), true, 1, 0)) {
+                restored.open(state);
+                restored.runMails();
+                assertThat(restored.count(TrainCounters.REFRESHES_APPLIED)).isEqualTo(applied);
+                assertThat(restored.count(TrainCounters.REFRESHES_FAILED)).isEqualTo(failed);
+                assertThat(restored.count(TrainCounters.REFRESHES_REMOTE)).isEqualTo(requested);
+            }
+        }
+    }
+
+    private static RefreshAnswer failed(RefreshAnswer answer) {
+        return new RefreshAnswer(
+                answer.model(),
+                answer.layer(),
+                answer.side(),
+                answer.version(),
+                answer.configuration(),
+                answer.fingerprint(),
+                false,
+                answer.size(),
+                new float[0],
+                new float[0],
+                new int[0]);
+    }
+
     @Test
     void anAnswerThatNeverComesIsComputedAfterTheDeadline() throws Exception {
         Outcome outcome = new Outcome();

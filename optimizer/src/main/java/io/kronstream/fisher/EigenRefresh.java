@@ -28,6 +28,10 @@ public final class EigenRefresh implements AutoCloseable {
 
     private final Precision precision;
     private final Map<Integer, Scratch> scratch = new HashMap<>();
+    /** The last task if it succeeded at once, and its permutation: the scratch of its size still shows how. */
+    private RefreshTask last;
+
+    private int[] lastPermutation;
 
     public EigenRefresh(Precision precision) {
         this.precision = precision;
@@ -37,6 +41,8 @@ public final class EigenRefresh implements AutoCloseable {
     public Decomposition compute(RefreshTask task) {
         Scratch own = scratch.computeIfAbsent(task.factor().rows(), n -> new Scratch(precision, n));
         int[] permutation = attempt(task, own);
+        last = permutation == null ? null : task;
+        lastPermutation = permutation;
         if (permutation == null) {
             permutation = secondTry(task, own);
         }
@@ -45,6 +51,52 @@ public final class EigenRefresh implements AutoCloseable {
         }
         double[] eigenvalues = task.method().givesEigenvalues() ? own.eigenvalues : new double[0];
         return new Decomposition(true, own.result, eigenvalues, permutation);
+    }
+
+    /** What the last refresh saw of its factor, whose matrices must not have changed since. Costs n^2. */
+    public RefreshHealth health() {
+        if (last == null) {
+            return RefreshHealth.UNKNOWN;
+        }
+        Scratch own = scratch.get(last.factor().rows());
+        return switch (last.method()) {
+            case QR_ITERATION -> RefreshHealth.of(residual(own), own.eigenvalues, rotation(own));
+            case EIGENDECOMPOSITION, POWER -> RefreshHealth.of(Double.NaN, own.eigenvalues, Double.NaN);
+            case INVERSE, PAIR -> RefreshHealth.UNKNOWN;
+        };
+    }
+
+    /** As {@link BasisFit#residual}, from the product that a QR iteration begins with. */
+    private double residual(Scratch own) {
+        int n = last.factor().rows();
+        double norm = last.factor().norm();
+        double squares = 0;
+        for (int i = 0; i < n; i++) {
+            last.basis().read(i * n, own.row, 0, n);
+            own.product.read(i * n, own.otherRow, 0, n);
+            for (int j = 0; j < n; j++) {
+                double rest = own.otherRow[j] - own.row[j] * own.eigenvalues[j];
+                squares += rest * rest;
+            }
+        }
+        return norm == 0 ? 0 : Math.sqrt(squares) / norm;
+    }
+
+    private double rotation(Scratch own) {
+        int n = last.factor().rows();
+        double[] products = new double[n];
+        for (int i = 0; i < n; i++) {
+            own.result.read(i * n, own.row, 0, n);
+            last.basis().read(i * n, own.otherRow, 0, n);
+            for (int j = 0; j < n; j++) {
+                products[j] += own.row[j] * own.otherRow[lastPermutation[j]];
+            }
+        }
+        double rotation = 0;
+        for (double product : products) {
+            rotation += Math.max(0, 1 - Math.abs(product)) / n;
+        }
+        return rotation;
     }
 
     private static int[] secondTry(RefreshTask task, Scratch own) {
@@ -241,7 +293,8 @@ public final class EigenRefresh implements AutoCloseable {
         int n = factor.rows();
         Matrix product = scratch.product;
         product.multiply(1, factor, false, basis, false, 0);
-        double[] eigenvalues = new double[n];
+        double[] eigenvalues = scratch.eigenvalues; // for health(): a QR iteration gives none
+        Arrays.fill(eigenvalues, 0);
         for (int i = 0; i < n; i++) {
             basis.read(i * n, scratch.row, 0, n);
             product.read(i * n, scratch.otherRow, 0, n);

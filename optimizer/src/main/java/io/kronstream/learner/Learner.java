@@ -49,6 +49,14 @@ public final class Learner implements AutoCloseable {
         /** A refresh was due and not needed: the old basis still fits. */
         default void skipped() {}
 
+        /**
+         * A refresh is over, just before a step.
+         *
+         * @param steps how many steps ago it was asked for
+         * @param succeeded whether its result was installed; else the old one stays
+         */
+        default void refreshed(long steps, boolean succeeded) {}
+
         /** A mini-batch was predicted, and not learned since the model is paused. */
         default void scored(List<Score> scores) {}
 

@@ -3,6 +3,7 @@ package io.kronstream.learner;
 
 import io.kronstream.fisher.Decomposition;
 import io.kronstream.fisher.EigenRefresh;
+import io.kronstream.fisher.RefreshHealth;
 import io.kronstream.fisher.RefreshTask;
 import io.kronstream.linalg.Matrix;
 import io.kronstream.linalg.Numerics;
@@ -58,6 +59,11 @@ public final class RefreshWorker implements AutoCloseable {
                 values,
                 eigenvalues,
                 permutation);
+    }
+
+    /** What the last {@link #compute} saw of its factor. */
+    public RefreshHealth health() {
+        return refresh.health();
     }
 
     private static Matrix matrix(Map<Integer, Matrix> bySize, int n, float[] values) {

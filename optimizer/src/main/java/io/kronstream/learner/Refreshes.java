@@ -178,7 +178,7 @@ final class Refreshes {
         }
         for (RefreshSlot slot : slots) {
             if (isDue(slot, step)) {
-                install(slot);
+                listener.refreshed(step - slot.askedAfter, install(slot));
                 if (slot.deferred) {
                     slot.deferred = false;
                     if (ask(slot, step, listener)) {
@@ -194,15 +194,17 @@ final class Refreshes {
         return slot.outstanding && slot.askedAfter + settings.lag() <= step;
     }
 
-    private void install(RefreshSlot slot) {
+    /** False if it had failed. */
+    private boolean install(RefreshSlot slot) {
         RefreshAnswer answer = slot.answer;
         slot.answer = null;
         slot.outstanding = false;
         if (!answer.succeeded()) {
             failed++;
-            return;
+            return false;
         }
         shared.install(answer, layers.get(slot.layer));
+        return true;
     }
 
     /** See {@link Learner#answer}. */
