@@ -39,6 +39,8 @@ import org.junit.jupiter.api.io.TempDir;
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class ProcessRecoveryITCase {
     private static final Duration PATIENCE = Duration.ofMinutes(4);
+    private static final DataSchema SEA =
+            BuiltInStreams.byName("sea").orElseThrow().schema();
     private static final DataSchema SHOPS =
             BuiltInStreams.byName("sea-keys").orElseThrow().schema();
 
@@ -88,9 +90,37 @@ class ProcessRecoveryITCase {
         assertThat(new Oracle(two).digests(versions.values())).isEqualTo(digests(versions));
     }
 
-    /** A machine of another kind computes other bits: nothing that it answers may enter a model of this kind. */
+    /** Factors of 2000 x 2000 take 16 MB, a record at most one. */
     @Test
     @Order(2)
+    void factorsThatAreTooLargeForARecordTravelInPieces() throws Exception {
+        JobSettings wide = settings(
+                SEA,
+                Map.of(
+                        "job.parallelism", "2",
+                        "model.hidden", "[2000]",
+                        "batch.size", "64",
+                        "refresh.interval", "2",
+                        "refresh.lag", "2",
+                        "refresh.deadline", "10 min",
+                        "model.publish-every", "5"));
+        prepare(wide);
+
+        send(wide, rows("sea", 0, 384));
+        RunningJob job = submit(wide, StartFrom.NOTHING);
+        finish(job, wide, 384);
+
+        SortedMap<String, ModelManifest> versions = versions(wide);
+        assertThat(versions.get("main").step()).isEqualTo(6);
+        Map<String, String> counters = rest.accumulators(job.id());
+        assertThat(counter(counters, TrainCounters.REFRESHES_REMOTE)).isPositive();
+        assertThat(counter(counters, TrainCounters.REFRESHES_LATE)).isZero();
+        assertThat(new Oracle(wide).digests(versions.values())).isEqualTo(digests(versions));
+    }
+
+    /** A machine of another kind computes other bits: nothing that it answers may enter a model of this kind. */
+    @Test
+    @Order(3)
     void answersOfAMachineOfAnotherKindAreNotUsed() throws Exception {
         cluster.killTaskManager(1);
         cluster.startTaskManager(Map.of("OPENBLAS_CORETYPE", "Sandybridge"));
