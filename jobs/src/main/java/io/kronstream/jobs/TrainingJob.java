@@ -136,7 +136,9 @@ public final class TrainingJob {
                 .uid(OperatorUids.TRAIN);
 
         scores.getSideOutput(TrainOperatorFactory.REFRESHES)
-                .partitionCustom(new RefreshPlan(settings.learner()), request -> request)
+                .keyBy(
+                        new RefreshPlan(settings.learner(), settings.parallelism(), settings.maxParallelism()),
+                        Types.STRING)
                 .process(new EigenRefreshFunction(channel, settings.parallelism(), settings.maxParallelism()))
                 .returns(Types.VOID)
                 .name("Refresh eigenbases")

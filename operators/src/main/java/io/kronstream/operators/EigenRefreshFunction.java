@@ -7,18 +7,18 @@ import io.kronstream.learner.RefreshWorker;
 import io.kronstream.state.TensorChannel;
 import java.util.Objects;
 import org.apache.flink.api.common.functions.OpenContext;
-import org.apache.flink.streaming.api.functions.ProcessFunction;
+import org.apache.flink.streaming.api.functions.KeyedProcessFunction;
 import org.apache.flink.util.Collector;
 import org.apache.flink.util.IOUtils;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * EIGEN-REFRESH: computes what is asked for and sends the answer back through the channel. A
- * {@link RefreshPlan} says which subtask does what; it has no state and no output. An answer that cannot be sent is lost, and TRAIN computes it
+ * EIGEN-REFRESH: computes what is asked for and sends the answer back through the channel. Keyed by
+ * a {@link RefreshPlan}; it has no state and no output. An answer that cannot be sent is lost, and TRAIN computes it
  * itself after its deadline.
  */
-public final class EigenRefreshFunction extends ProcessFunction<RefreshRequest, Void> {
+public final class EigenRefreshFunction extends KeyedProcessFunction<String, RefreshRequest, Void> {
     private static final long serialVersionUID = 1;
     private static final Logger LOG = LoggerFactory.getLogger(EigenRefreshFunction.class);
 

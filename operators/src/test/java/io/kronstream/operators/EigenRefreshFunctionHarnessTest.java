@@ -13,9 +13,10 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
-import org.apache.flink.streaming.api.operators.ProcessOperator;
+import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.streaming.api.operators.KeyedProcessOperator;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
-import org.apache.flink.streaming.util.OneInputStreamOperatorTestHarness;
+import org.apache.flink.streaming.util.KeyedOneInputStreamOperatorTestHarness;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -40,14 +41,16 @@ class EigenRefreshFunctionHarnessTest {
     private static final List<RefreshAnswer> SENT = new ArrayList<>();
     private static Exception failure;
 
-    private OneInputStreamOperatorTestHarness<RefreshRequest, Void> refresh;
+    private KeyedOneInputStreamOperatorTestHarness<String, RefreshRequest, Void> refresh;
 
     @BeforeEach
     void open() throws Exception {
         SENT.clear();
         failure = null;
-        refresh = new OneInputStreamOperatorTestHarness<>(
-                new ProcessOperator<>(new EigenRefreshFunction(new Recording(), 1, 16)));
+        refresh = new KeyedOneInputStreamOperatorTestHarness<>(
+                new KeyedProcessOperator<>(new EigenRefreshFunction(new Recording(), 1, 16)),
+                RefreshRequest::model,
+                Types.STRING);
         refresh.open();
     }
 

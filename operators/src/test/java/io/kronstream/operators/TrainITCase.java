@@ -131,7 +131,7 @@ class TrainITCase {
                 .transform(OperatorUids.TRAIN, KronstreamTypes.MODEL_SCORE, new TrainOperatorFactory(settings, channel))
                 .uid(OperatorUids.TRAIN);
         train.getSideOutput(TrainOperatorFactory.REFRESHES)
-                .partitionCustom(new RefreshPlan(settings.learner()), request -> request)
+                .keyBy(new RefreshPlan(settings.learner(), parallelism, TrainHarness.MAX_PARALLELISM), Types.STRING)
                 .process(new EigenRefreshFunction(channel, parallelism, TrainHarness.MAX_PARALLELISM))
                 .returns(Types.VOID)
                 .uid(OperatorUids.EIGEN_REFRESH)
