@@ -13,9 +13,9 @@ import io.kronstream.learner.Task;
 import io.kronstream.linalg.TensorSpec;
 import io.kronstream.network.Activation;
 import io.kronstream.operators.EigenRefreshFunction;
-import io.kronstream.operators.EigenRefreshKey;
 import io.kronstream.operators.OperatorUids;
 import io.kronstream.operators.RefreshMode;
+import io.kronstream.operators.RefreshPlan;
 import io.kronstream.operators.TrainOperatorFactory;
 import io.kronstream.operators.TrainSettings;
 import io.kronstream.optimizers.Knobs;
@@ -153,7 +153,7 @@ public final class CheckpointBenchmark {
                 .transform("Train", KronstreamTypes.MODEL_SCORE, new TrainOperatorFactory(settings, channel))
                 .uid(OperatorUids.TRAIN);
         train.getSideOutput(TrainOperatorFactory.REFRESHES)
-                .keyBy(EigenRefreshKey::of, Types.STRING)
+                .keyBy(new RefreshPlan(settings.learner(), 1, MAX_PARALLELISM), Types.STRING)
                 .process(new EigenRefreshFunction(channel, 1, MAX_PARALLELISM))
                 .returns(Types.VOID)
                 .uid(OperatorUids.EIGEN_REFRESH)
