@@ -85,7 +85,10 @@ class TrainITCase {
     void answersAfterTheDeadlineChangeNothing() throws Exception {
         int count = 1000;
         long deadlineMillis = 50;
-        TrainSettings settings = TestStreams.withDeadline(TestStreams.settings(RefreshMode.REMOTE), deadlineMillis);
+        // few examples may be parked, so that the stream does not end before the first deadline
+        TrainSettings settings = TestStreams.withParkedBytes(
+                TestStreams.withDeadline(TestStreams.settings(RefreshMode.REMOTE), deadlineMillis),
+                40L * EXAMPLE_BYTES);
         List<String> expected = lines(Outcome.ofBareLearners(settings, TestStreams.examples(0, count)));
         TensorChannel channel = new DelayedChannel(new InMemoryChannel("late"), 20 * deadlineMillis, 7, "m1");
         FailOnce.never();
