@@ -51,7 +51,8 @@ class DemoITCase {
         assertThat(summary.path("examples").asLong()).isEqualTo(16_000);
         assertThat(summary.path("steps").asLong()).isEqualTo(500);
         assertThat(summary.path("optimizer").asText()).isEqualTo("dykaf");
-        assertThat(summary.path("refreshes").path("remote").asLong()).isGreaterThanOrEqualTo(80);
+        // Once the stream has ended all are computed in the learner, so how many were remote depends on timing.
+        assertThat(summary.path("refreshes").path("remote").asLong()).isPositive();
         assertThat(summary.path("refreshes").path("inline").asLong()).isGreaterThanOrEqualTo(100);
         assertThat(summary.path("refreshes").path("late").asLong()).isZero();
         assertThat(summary.path("restores").asLong()).isZero();
