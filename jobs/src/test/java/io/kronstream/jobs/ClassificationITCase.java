@@ -40,8 +40,17 @@ class ClassificationITCase {
         rows.add(700, "5.0,2.0,rose");
         rows.add(900, "5.0,2.0,3");
         try (JobBed bed = new JobBed(dir, 2)) {
-            JobSettings settings =
-                    bed.settings(SCHEMA, Map.of("optimizer.name", "soap", "refresh.interval", "5", "refresh.lag", "5"));
+            JobSettings settings = bed.settings(
+                    SCHEMA,
+                    Map.of(
+                            "optimizer.name",
+                            "soap",
+                            "optimizer.learning-rate",
+                            "0.03",
+                            "refresh.interval",
+                            "5",
+                            "refresh.lag",
+                            "5"));
             Run run = bed.run(settings, rows);
 
             assertThat(new Oracle(settings).digests(run.versions().values())).isEqualTo(run.digests());
