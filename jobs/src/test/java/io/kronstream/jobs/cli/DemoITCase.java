@@ -146,7 +146,8 @@ class DemoITCase {
         assertThat(crash.out()).contains("kill -9 ");
         assertThat(crash.status()).isZero();
         JsonNode other = JSON.readTree(json.toFile());
-        assertThat(other.path("restores").asLong()).isEqualTo(1);
+        // More than one where a busy machine is not ready for the first.
+        assertThat(other.path("restores").asLong()).isPositive();
         assertThat(other.path("modelDigest")).isEqualTo(summary.path("modelDigest"));
         assertThat(other.path("examples")).isEqualTo(summary.path("examples"));
         assertThat(other.path("metric")).isEqualTo(summary.path("metric"));
