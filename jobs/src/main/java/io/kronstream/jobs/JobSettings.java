@@ -257,50 +257,23 @@ public record JobSettings(
 
     /** The same job on other brokers. */
     public JobSettings withKafka(KafkaSettings kafka) {
-        return new JobSettings(
-                name,
-                kafka,
-                topics,
-                input,
-                model,
-                learner,
-                publishEvery,
-                modelFiles,
-                clock,
-                refresh,
-                cacheBytes,
-                metricsWindowMillis,
-                parallelism,
-                maxParallelism,
-                checkpoints,
-                delivery,
-                restarts);
+        return with(kafka, input, checkpoints);
     }
 
     /** The same job with another source. */
     public JobSettings withSource(Source source) {
-        return new JobSettings(
-                name,
-                kafka,
-                topics,
-                new Input(input.format, source, input.maxRejectedShare, input.rejectedWindow),
-                model,
-                learner,
-                publishEvery,
-                modelFiles,
-                clock,
-                refresh,
-                cacheBytes,
-                metricsWindowMillis,
-                parallelism,
-                maxParallelism,
-                checkpoints,
-                delivery,
-                restarts);
+        return with(kafka, new Input(input.format, source, input.maxRejectedShare, input.rejectedWindow), checkpoints);
     }
 
     /** The same job with its checkpoints elsewhere. */
     public JobSettings withCheckpointDirectory(URI directory) {
+        return with(
+                kafka,
+                input,
+                new Checkpoints(checkpoints.intervalMillis, checkpoints.timeoutMillis, directory.toString()));
+    }
+
+    private JobSettings with(KafkaSettings kafka, Input input, Checkpoints checkpoints) {
         return new JobSettings(
                 name,
                 kafka,
@@ -316,7 +289,7 @@ public record JobSettings(
                 metricsWindowMillis,
                 parallelism,
                 maxParallelism,
-                new Checkpoints(checkpoints.intervalMillis, checkpoints.timeoutMillis, directory.toString()),
+                checkpoints,
                 delivery,
                 restarts);
     }

@@ -14,8 +14,6 @@ import io.kronstream.jobs.streams.BuiltInStreams;
 import io.kronstream.learner.DataSchema;
 import io.kronstream.operators.TrainCounters;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
@@ -42,7 +40,7 @@ class ArrivalITCase {
 
     @Test
     void oneModelFromFourPartitionsIsVerified() throws Exception {
-        Run run = bed.run(settings("sea"), rows("sea"));
+        Run run = bed.run(settings("sea"), Rows.of("sea", ROWS));
 
         assertThat(run.counter(TrainCounters.EXAMPLES)).isEqualTo(ROWS);
         ModelManifest newest = run.versions().get("main");
@@ -62,7 +60,7 @@ class ArrivalITCase {
 
     @Test
     void severalModelsFromAllPartitionsAreVerified() throws Exception {
-        Run run = bed.run(settings("sea-keys"), rows("sea-keys"));
+        Run run = bed.run(settings("sea-keys"), Rows.of("sea-keys", ROWS));
 
         assertThat(run.versions()).hasSize(8);
         assertThat(run.versions().values().stream()
@@ -74,7 +72,7 @@ class ArrivalITCase {
 
     @Test
     void withoutItsJournalAVersionIsNotVerified() throws Exception {
-        Run run = bed.run(settings("sea"), rows("sea"));
+        Run run = bed.run(settings("sea"), Rows.of("sea", ROWS));
         JobSettings elsewhere = bed.settings(run.settings().learner().schema(), Map.of("mode", "arrival"));
         try (TopicAdmin admin = TopicAdmin.connect(bed.kafka())) {
             JobTopics.prepare(admin, elsewhere);
@@ -108,14 +106,5 @@ class ArrivalITCase {
                         "exactly_once",
                         "checkpoint.timeout",
                         "1 min"));
-    }
-
-    private static List<String> rows(String stream) {
-        Iterator<String> all = BuiltInStreams.byName(stream).orElseThrow().rows(1);
-        List<String> rows = new ArrayList<>();
-        while (rows.size() < ROWS) {
-            rows.add(all.next());
-        }
-        return rows;
     }
 }

@@ -55,7 +55,7 @@ class ClassificationITCase {
 
             assertThat(new Oracle(settings).digests(run.versions().values())).isEqualTo(run.digests());
             List<ConsumerRecord<byte[], byte[]>> letters =
-                    TrainingJobITCase.records(settings, settings.topics().deadLetters());
+                    TopicRecords.of(settings, settings.topics().deadLetters());
             assertThat(letters)
                     .extracting(letter -> new String(letter.value(), StandardCharsets.UTF_8))
                     .containsExactly("5.0,2.0,rose", "5.0,2.0,3");
@@ -64,7 +64,7 @@ class ClassificationITCase {
 
             Evaluation evaluation = new Evaluation(Task.CLASSIFICATION);
             for (ConsumerRecord<byte[], byte[]> record :
-                    TrainingJobITCase.records(settings, settings.topics().scores())) {
+                    TopicRecords.of(settings, settings.topics().scores())) {
                 evaluation.add("main", score(JSON.readTree(record.value())));
             }
             assertThat(evaluation.examples()).isEqualTo(1500);

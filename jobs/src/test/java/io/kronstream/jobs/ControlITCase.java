@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.kronstream.jobs;
 
+import static io.kronstream.jobs.TopicRecords.header;
+import static io.kronstream.jobs.Waiting.await;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kronstream.connectors.example.CommandDecoder;
@@ -14,18 +16,13 @@ import io.kronstream.operators.TrainCounters;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
-import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
-import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.header.internals.RecordHeader;
-import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -73,16 +70,16 @@ class ControlITCase {
         JobSettings settings = bed.settings(
                 SEA, Map.of("mode", mode, "kafka.delivery", "exactly_once", "checkpoint.timeout", "1 min"));
         Run run = bed.startEndless(settings, StartFrom.NOTHING);
-        List<String> rows = rows(4000);
+        List<String> rows = Rows.of("sea", 4000);
         tell(settings, "{\"command\": \"pause\"}"); // to nobody yet
-        await(run, TrainCounters.REFUSED_COMMANDS, 1);
+        awaitCount(run, TrainCounters.REFUSED_COMMANDS, 1);
         JobBed.send(settings, rows.subList(0, 1000));
         tell(settings, set("rate", 65, "0.1"));
         tell(settings, set("rate", 2, "0.9")); // a repetition
         tell(settings, set("late", 3, "0.9"));
         tell(settings, "{\"command\": \"set\", \"nane\": \"optimizer.learning-rate\"}");
         JobBed.send(settings, rows.subList(1000, 2000));
-        await(run, 2000);
+        awaitExamples(run, 2000);
         if (restart) { // while a command waits for its step
             String savepoint = run.stop(dir.resolve("savepoints"));
             run = bed.startEndless(settings, new StartFrom(savepoint, false));
@@ -93,7 +90,7 @@ class ControlITCase {
         tell(settings, "{\"command\": \"resume\", \"id\": \"r\"}");
         JobBed.send(settings, rows.subList(3600, 4000));
         tell(settings, "{\"command\": \"publish\", \"id\": \"now\"}");
-        await(run, 4000);
+        awaitExamples(run, 4000);
         run.finish(dir.resolve("savepoints"));
 
         ModelManifest version = run.versions().get("main");
@@ -103,7 +100,7 @@ class ControlITCase {
                 .containsExactly("rate", "p", "r", "now");
         assertThat(version.control().applied().get(0).step()).isEqualTo(65);
         assertThat(new Oracle(settings).digests(List.of(version))).containsEntry("main", version.modelDigest());
-        List<ConsumerRecord<byte[], byte[]>> letters = deadLetters(settings);
+        List<ConsumerRecord<byte[], byte[]>> letters = TopicRecords.deadLetters(settings);
         assertThat(letters).extracting(letter -> header(letter, "reason")).containsOnly("control");
         assertThat(letters)
                 .extracting(letter -> header(letter, "message"))
@@ -119,8 +116,8 @@ class ControlITCase {
     void aRetiredModelHasNoVersions() throws Exception {
         JobSettings settings = bed.settings(SEA, Map.of());
         Run run = bed.startEndless(settings, StartFrom.NOTHING);
-        JobBed.send(settings, rows(1000));
-        await(run, 1000);
+        JobBed.send(settings, Rows.of("sea", 1000));
+        awaitExamples(run, 1000);
         tell(settings, "{\"command\": \"retire\"}");
         long deadline = System.nanoTime() + PATIENCE.toNanos();
         while (!run.versions().isEmpty()) {
@@ -150,49 +147,11 @@ class ControlITCase {
         }
     }
 
-    private static void await(Run run, long examples) throws Exception {
-        await(run, TrainCounters.EXAMPLES, examples);
+    private static void awaitExamples(Run run, long examples) throws Exception {
+        awaitCount(run, TrainCounters.EXAMPLES, examples);
     }
 
-    private static void await(Run run, String counter, long count) throws Exception {
-        long deadline = System.nanoTime() + PATIENCE.toNanos();
-        while (run.counterNow(counter) < count) {
-            assertThat(System.nanoTime()).as("still within the deadline").isLessThan(deadline);
-            LockSupport.parkNanos(Duration.ofMillis(50).toNanos());
-        }
-    }
-
-    private static List<String> rows(int count) {
-        Iterator<String> all = BuiltInStreams.byName("sea").orElseThrow().rows(1);
-        List<String> rows = new ArrayList<>();
-        while (rows.size() < count) {
-            rows.add(all.next());
-        }
-        return rows;
-    }
-
-    private static List<ConsumerRecord<byte[], byte[]>> deadLetters(JobSettings settings) {
-        List<ConsumerRecord<byte[], byte[]>> records = new ArrayList<>();
-        try (KafkaConsumer<byte[], byte[]> consumer = new KafkaConsumer<>(
-                bed.kafka().client(Map.of(), Map.of("isolation.level", "read_committed")),
-                new ByteArrayDeserializer(),
-                new ByteArrayDeserializer())) {
-            List<TopicPartition> partitions = consumer
-                    .partitionsFor(settings.topics().deadLetters())
-                    .stream()
-                    .map(partition -> new TopicPartition(partition.topic(), partition.partition()))
-                    .toList();
-            consumer.assign(partitions);
-            consumer.seekToBeginning(partitions);
-            Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
-            while (ends.entrySet().stream().anyMatch(end -> consumer.position(end.getKey()) < end.getValue())) {
-                consumer.poll(Duration.ofMillis(100)).forEach(records::add);
-            }
-        }
-        return records;
-    }
-
-    private static String header(ConsumerRecord<byte[], byte[]> record, String name) {
-        return new String(record.headers().lastHeader(name).value(), StandardCharsets.UTF_8);
+    private static void awaitCount(Run run, String counter, long count) throws Exception {
+        await(() -> run.counterNow(counter) >= count);
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.kronstream.jobs;
 
+import static io.kronstream.jobs.Waiting.await;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -21,7 +22,6 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -49,7 +49,7 @@ class KcatITCase {
             }
             sent.add(100, "this is no row");
             write(dir, broker, examples, sent, "-k", "main");
-            await(run, TrainCounters.EXAMPLES, ROWS);
+            await(() -> run.counterNow(TrainCounters.EXAMPLES) >= ROWS);
             write(
                     dir,
                     broker,
@@ -60,7 +60,7 @@ class KcatITCase {
                     "-H",
                     "kronstream-control=1");
             write(dir, broker, examples, List.of("nonsense"), "-k", "main", "-H", "kronstream-control=1");
-            await(run, TrainCounters.COMMANDS, 1);
+            await(() -> run.counterNow(TrainCounters.COMMANDS) >= 1);
             run.finish(dir.resolve("savepoints"));
 
             List<String> scores = read(dir, broker, settings.topics().scores(), "%s\n");
@@ -114,13 +114,5 @@ class KcatITCase {
         return new String(Files.readAllBytes(output), StandardCharsets.ISO_8859_1)
                 .lines()
                 .toList();
-    }
-
-    private static void await(Run run, String counter, long count) throws Exception {
-        long deadline = System.nanoTime() + PATIENCE.toNanos();
-        while (run.counterNow(counter) < count) {
-            assertThat(System.nanoTime()).as("still within the deadline").isLessThan(deadline);
-            LockSupport.parkNanos(Duration.ofMillis(50).toNanos());
-        }
     }
 }

@@ -19,7 +19,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -78,11 +77,7 @@ class MetricsITCase {
     }
 
     private static List<String> rows() {
-        Iterator<String> all = BuiltInStreams.byName("sea").orElseThrow().rows(1);
-        List<String> rows = new ArrayList<>();
-        while (rows.size() < 600) {
-            rows.add(all.next());
-        }
+        List<String> rows = new ArrayList<>(Rows.of("sea", 600));
         rows.add(300, ROW); // a bad one
         return rows;
     }

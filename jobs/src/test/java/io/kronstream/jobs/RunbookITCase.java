@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.kronstream.jobs;
 
+import static io.kronstream.jobs.Waiting.await;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -16,12 +17,9 @@ import io.kronstream.jobs.observer.Oracle;
 import io.kronstream.jobs.streams.BuiltInStreams;
 import io.kronstream.learner.DataSchema;
 import io.kronstream.operators.TrainCounters;
-import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
@@ -71,14 +69,14 @@ class RunbookITCase {
     void aBrokerThatIsAwayForAWhileCostsNothing() throws Exception {
         JobSettings settings = settings(Map.of());
         RunningJob job = submit(settings);
-        send(settings, rows(0, 2000));
-        await(job, 500);
+        send(settings, Rows.of("sea", 0, 2000));
+        awaitExamples(job, 500);
         broker.kill();
         LockSupport.parkNanos(Duration.ofSeconds(DOWN_SECONDS).toNanos());
         broker.launch();
         awaitBroker();
-        send(settings, rows(2000, 4000));
-        await(job, 4000);
+        send(settings, Rows.of("sea", 2000, 4000));
+        awaitExamples(job, 4000);
         job.stop(dir.resolve("savepoints").toUri().toString(), true);
 
         ModelManifest version = newest(settings);
@@ -92,14 +90,10 @@ class RunbookITCase {
         JobSettings settings = settings(
                 Map.of("kafka.delivery", "exactly_once", "checkpoint.timeout", "1 min", "job.restart.attempts", "0"));
         RunningJob first = submit(settings);
-        send(settings, rows(0, 1000));
-        await(first, 1000);
+        send(settings, Rows.of("sea", 0, 1000));
+        awaitExamples(first, 1000);
         RunningJob second = submit(settings);
-        long deadline = System.nanoTime() + PATIENCE.toNanos();
-        while (!rest.jobState(second.id()).equals("FAILED")) {
-            assertThat(System.nanoTime()).as("still within the deadline").isLessThan(deadline);
-            LockSupport.parkNanos(Duration.ofMillis(100).toNanos());
-        }
+        await(() -> rest.jobState(second.id()).equals("FAILED"));
 
         assertThat(rest.lastFailure(second.id()).orElseThrow()).contains("Writable backchannel already exists");
         assertThat(rest.jobState(first.id())).isEqualTo("RUNNING");
@@ -111,15 +105,11 @@ class RunbookITCase {
     void withoutItsExamplesTopicAJobWaits() throws Exception {
         JobSettings settings = settings(Map.of());
         RunningJob job = submit(settings);
-        send(settings, rows(0, 1000));
-        await(job, 1000);
+        send(settings, Rows.of("sea", 0, 1000));
+        awaitExamples(job, 1000);
         delete(settings.topics().examples());
         long completed = rest.checkpoints(job.id()).completed();
-        long deadline = System.nanoTime() + PATIENCE.toNanos();
-        while (rest.checkpoints(job.id()).completed() < completed + 5) {
-            assertThat(System.nanoTime()).as("still within the deadline").isLessThan(deadline);
-            LockSupport.parkNanos(Duration.ofMillis(100).toNanos());
-        }
+        await(() -> rest.checkpoints(job.id()).completed() >= completed + 5);
         assertThat(rest.jobState(job.id())).isEqualTo("RUNNING");
         assertThat(rest.lastFailure(job.id())).isEmpty();
         job.cancel();
@@ -177,12 +167,8 @@ class RunbookITCase {
         }
     }
 
-    private static void await(RunningJob job, long examples) throws IOException {
-        long deadline = System.nanoTime() + PATIENCE.toNanos();
-        while (Long.parseLong(rest.accumulators(job.id()).getOrDefault(TrainCounters.EXAMPLES, "0")) < examples) {
-            assertThat(System.nanoTime()).as("still within the deadline").isLessThan(deadline);
-            LockSupport.parkNanos(Duration.ofMillis(50).toNanos());
-        }
+    private static void awaitExamples(RunningJob job, long examples) throws Exception {
+        await(() -> Long.parseLong(rest.accumulators(job.id()).getOrDefault(TrainCounters.EXAMPLES, "0")) >= examples);
     }
 
     private static void awaitBroker() {
@@ -195,17 +181,5 @@ class RunbookITCase {
                 assertThat(System.nanoTime()).as("still within the deadline").isLessThan(deadline);
             }
         }
-    }
-
-    private static List<String> rows(int from, int to) {
-        Iterator<String> all = BuiltInStreams.byName("sea").orElseThrow().rows(1);
-        List<String> rows = new ArrayList<>();
-        for (int i = 0; i < to; i++) {
-            String row = all.next();
-            if (i >= from) {
-                rows.add(row);
-            }
-        }
-        return rows;
     }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.kronstream.jobs;
 
+import static io.kronstream.jobs.TopicRecords.header;
+import static io.kronstream.jobs.Waiting.await;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -17,29 +19,21 @@ import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.concurrent.Future;
-import java.util.concurrent.locks.LockSupport;
-import java.util.stream.Stream;
 import java.util.zip.GZIPOutputStream;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewPartitions;
 import org.apache.kafka.clients.admin.NewTopic;
-import org.apache.kafka.clients.consumer.ConsumerRecord;
-import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
-import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -48,7 +42,6 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** What a job can learn from: topics, wherever they begin and end, files, and tables. */
 class SourcesITCase {
-    private static final Duration PATIENCE = Duration.ofSeconds(60);
     private static final DataSchema SEA =
             BuiltInStreams.byName("sea").orElseThrow().schema();
 
@@ -66,7 +59,7 @@ class SourcesITCase {
 
     @Test
     void aDirectoryOfFilesIsOneStream(@TempDir Path dir) throws Exception {
-        List<String> rows = rows(3000);
+        List<String> rows = Rows.of("sea", 3000);
         write(dir.resolve("day-1.csv"), rows.subList(0, 1000));
         List<String> spoiled = new ArrayList<>(rows.subList(1000, 3000));
         spoiled.add(500, "too,short");
@@ -81,18 +74,16 @@ class SourcesITCase {
                 .as("the last line of each file, its header being the first")
                 .isEqualTo(Map.of(0, 1001L, 1 << 16, 2002L));
         verify(run);
-        assertThat(records(run.settings().topics().deadLetters()))
-                .singleElement()
-                .satisfies(letter -> {
-                    assertThat(header(letter, "topic")).endsWith("day-2.csv.gz");
-                    assertThat(header(letter, "offset")).isEqualTo("502");
-                    assertThat(header(letter, "reason")).isEqualTo("fields");
-                });
+        assertThat(TopicRecords.deadLetters(run.settings())).singleElement().satisfies(letter -> {
+            assertThat(header(letter, "topic")).endsWith("day-2.csv.gz");
+            assertThat(header(letter, "offset")).isEqualTo("502");
+            assertThat(header(letter, "reason")).isEqualTo("fields");
+        });
     }
 
     @Test
     void aStoppedJobGoesOnInTheMiddleOfAFile(@TempDir Path dir) throws Exception {
-        List<String> rows = rows(60_000);
+        List<String> rows = Rows.of("sea", 60_000);
         Path file = dir.resolve("sea.csv.gz");
         write(file, rows);
         Map<String, String> options = Map.of("source.file", file.toString());
@@ -114,7 +105,7 @@ class SourcesITCase {
 
     @Test
     void linesOfJsonAreRecords(@TempDir Path dir) throws Exception {
-        List<String> rows = rows(500);
+        List<String> rows = Rows.of("sea", 500);
         Path csv = dir.resolve("sea.csv");
         write(csv, rows);
         Path json = dir.resolve("sea.json");
@@ -146,7 +137,7 @@ class SourcesITCase {
         columns.add("importance");
         Path file = dir.resolve("weighted.csv");
         List<String> lines = new ArrayList<>(List.of(String.join(",", columns)));
-        rows(1000).forEach(row -> lines.add(row + "," + lines.size() % 3));
+        Rows.of("sea", 1000).forEach(row -> lines.add(row + "," + lines.size() % 3));
         Files.write(file, lines);
         DataSchema.Builder schema = DataSchema.builder(columns, SEA.task(), SEA.label())
                 .numbers(SEA.numeric())
@@ -176,7 +167,7 @@ class SourcesITCase {
 
     @Test
     void aTableIsASource(@TempDir Path dir) throws Exception {
-        List<String> rows = rows(2000);
+        List<String> rows = Rows.of("sea", 2000);
         Path csv = dir.resolve("sea.csv");
         write(csv, rows);
         Path bare = dir.resolve("bare").resolve("sea.csv");
@@ -208,7 +199,7 @@ class SourcesITCase {
     @Test
     void severalTopicsAndPatternsAreReadFromWhereAndToWhereTheJobIsTold() throws Exception {
         DataSchema keyed = BuiltInStreams.byName("sea-keys").orElseThrow().schema();
-        List<String> rows = rows("sea-keys", 2000);
+        List<String> rows = Rows.of("sea-keys", 2000);
         create("shops-a", 2);
         create("shops-b", 1);
         List<ProducerRecord<byte[], byte[]>> records = new ArrayList<>();
@@ -254,7 +245,7 @@ class SourcesITCase {
 
     @Test
     void newPartitionsAreReadWhileTheJobRuns(@TempDir Path dir) throws Exception {
-        List<String> rows = rows(200);
+        List<String> rows = Rows.of("sea", 200);
         create("growing", 1);
         Run run = bed.start(
                 bed.settings(
@@ -319,47 +310,6 @@ class SourcesITCase {
                 one.get();
             }
         }
-    }
-
-    private static List<String> rows(int count) {
-        return rows("sea", count);
-    }
-
-    private static List<String> rows(String stream, int count) {
-        Iterator<String> rows = BuiltInStreams.byName(stream).orElseThrow().rows(1);
-        return Stream.generate(rows::next).limit(count).toList();
-    }
-
-    private interface Condition {
-        boolean holds() throws Exception;
-    }
-
-    private static void await(Condition condition) throws Exception {
-        long deadline = System.nanoTime() + PATIENCE.toNanos();
-        while (!condition.holds()) {
-            assertThat(System.nanoTime()).as("still within the deadline").isLessThan(deadline);
-            LockSupport.parkNanos(Duration.ofMillis(20).toNanos());
-        }
-    }
-
-    private static String header(ConsumerRecord<byte[], byte[]> record, String name) {
-        return new String(record.headers().lastHeader(name).value(), StandardCharsets.UTF_8);
-    }
-
-    /** What the first partition of a topic holds. */
-    private static List<ConsumerRecord<byte[], byte[]>> records(String topic) {
-        List<ConsumerRecord<byte[], byte[]>> records = new ArrayList<>();
-        TopicPartition partition = new TopicPartition(topic, 0);
-        try (KafkaConsumer<byte[], byte[]> consumer = new KafkaConsumer<>(
-                bed.kafka().client(Map.of(), Map.of()), new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
-            consumer.assign(List.of(partition));
-            consumer.seekToBeginning(List.of(partition));
-            long end = consumer.endOffsets(List.of(partition)).get(partition);
-            while (consumer.position(partition) < end) {
-                consumer.poll(Duration.ofMillis(100)).forEach(records::add);
-            }
-        }
-        return records;
     }
 
     private static void write(Path file, List<String> rows) throws IOException {

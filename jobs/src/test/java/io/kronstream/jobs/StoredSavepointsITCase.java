@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.kronstream.jobs;
 
+import static io.kronstream.jobs.Waiting.await;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -12,13 +13,11 @@ import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -52,7 +51,6 @@ class StoredSavepointsITCase {
     private static final String WRITE = "KRONSTREAM_WRITE_SAVEPOINT";
     private static final Path DIRECTORY =
             Path.of(System.getProperty("kronstream.root"), "jobs/src/test/resources/savepoints");
-    private static final Duration PATIENCE = Duration.ofSeconds(60);
     private static final int ROWS = 300;
     /** Neither the mini-batches nor the refresh intervals of the two models end here. */
     private static final int FIRST_ROWS = 191;
@@ -114,7 +112,7 @@ class StoredSavepointsITCase {
         delete(savepoint);
 
         Run run = bed.start(settings(release), rows(), FIRST_ROWS);
-        awaitTrained(run, FIRST_ROWS);
+        await(() -> run.trained() >= FIRST_ROWS);
         Files.move(Path.of(URI.create(run.stop(dir.resolve("savepoints")))), savepoint);
 
         Files.write(release.resolve("at-savepoint.txt"), models(savepoint));
@@ -216,14 +214,6 @@ class StoredSavepointsITCase {
                     + i * i % 11 + "," + (bought ? 1 : 0));
         }
         return rows;
-    }
-
-    private static void awaitTrained(Run run, long examples) {
-        long deadline = System.nanoTime() + PATIENCE.toNanos();
-        while (run.trained() < examples) {
-            assertThat(System.nanoTime()).as("still within the deadline").isLessThan(deadline);
-            LockSupport.parkNanos(Duration.ofMillis(50).toNanos());
-        }
     }
 
     private static void delete(Path directory) throws IOException {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.kronstream.jobs;
 
+import static io.kronstream.jobs.TopicRecords.header;
+import static io.kronstream.jobs.Waiting.await;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -16,14 +18,10 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.locks.LockSupport;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
-import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -32,7 +30,6 @@ import org.junit.jupiter.api.io.TempDir;
 /** The whole job on a broker and a cluster: what it learns depends on the stream alone. */
 class TrainingJobITCase {
     private static final ObjectMapper JSON = new ObjectMapper();
-    private static final Duration PATIENCE = Duration.ofSeconds(30);
     private static final Map<String, String> LAGGED = Map.of("refresh.interval", "5", "refresh.lag", "5");
 
     private static JobBed bed;
@@ -50,7 +47,7 @@ class TrainingJobITCase {
     @Test
     void neitherPlaceNorParallelismNorDelayChangesAModel() throws Exception {
         DataSchema schema = BuiltInStreams.byName("sea-keys").orElseThrow().schema();
-        List<String> rows = rows("sea-keys", 4000);
+        List<String> rows = Rows.of("sea-keys", 4000);
 
         Run remote = bed.run(bed.settings(schema, LAGGED), rows);
         Run inline = bed.run(bed.settings(schema, with(LAGGED, "refresh.mode", "inline")), rows);
@@ -78,7 +75,7 @@ class TrainingJobITCase {
     @Test
     void aModelThatWaitsForAnAnswerHoldsUpNobodyElse() throws Exception {
         DataSchema schema = BuiltInStreams.byName("sea-keys").orElseThrow().schema();
-        List<String> rows = rows("sea-keys", 4000);
+        List<String> rows = Rows.of("sea-keys", 4000);
         Map<String, String> slow = new HashMap<>(LAGGED);
         slow.put("refresh.delay.max", "5 s");
         slow.put("refresh.delay.model", "shop-3");
@@ -109,7 +106,7 @@ class TrainingJobITCase {
     @Test
     void badRecordsAreSetAsideWithTheirReason() throws Exception {
         DataSchema schema = BuiltInStreams.byName("sea").orElseThrow().schema();
-        List<String> good = rows("sea", 1000);
+        List<String> good = Rows.of("sea", 1000);
         List<String> rows = new ArrayList<>(good);
         rows.add(100, "1767225600000,one,2,3,1");
         rows.add(500, "1767225600000,1,2,3,maybe");
@@ -120,8 +117,7 @@ class TrainingJobITCase {
 
         assertThat(run.digests()).isEqualTo(clean.digests());
         assertThat(run.counter("rejected")).isEqualTo(3);
-        List<ConsumerRecord<byte[], byte[]>> letters =
-                records(run.settings(), run.settings().topics().deadLetters());
+        List<ConsumerRecord<byte[], byte[]>> letters = TopicRecords.deadLetters(run.settings());
         assertThat(letters).extracting(letter -> header(letter, "reason")).containsExactly("number", "label", "fields");
         assertThat(letters).extracting(letter -> header(letter, "offset")).containsExactly("100", "500", "900");
         assertThat(letters).allSatisfy(letter -> assertThat(header(letter, "topic"))
@@ -137,9 +133,10 @@ class TrainingJobITCase {
 
         Run run = bed.run(
                 bed.settings(schema, Map.of("kafka.delivery", "exactly_once", "checkpoint.timeout", "1 min")),
-                rows("sea", 1000));
+                Rows.of("sea", 1000));
 
-        assertThat(records(run.settings(), run.settings().topics().scores())).hasSize(1000);
+        assertThat(TopicRecords.of(run.settings(), run.settings().topics().scores()))
+                .hasSize(1000);
         assertThat(new Oracle(run.settings()).digests(run.versions().values())).isEqualTo(run.digests());
     }
 
@@ -155,17 +152,8 @@ class TrainingJobITCase {
         JobSettings found = JobRecord.read(bed.kafka(), settings.topics()).orElseThrow();
 
         assertThat(found).isEqualTo(settings.withKafka(bed.kafka()));
-        assertThat(records(settings, settings.topics().models()))
+        assertThat(TopicRecords.of(settings, settings.topics().models()))
                 .noneMatch(record -> new String(record.value(), StandardCharsets.UTF_8).contains("secret"));
-    }
-
-    private static List<String> rows(String stream, int count) {
-        Iterator<String> rows = BuiltInStreams.byName(stream).orElseThrow().rows(1);
-        List<String> first = new ArrayList<>();
-        for (int i = 0; i < count; i++) {
-            first.add(rows.next());
-        }
-        return first;
     }
 
     /** For each shop the examples that fill whole mini-batches. */
@@ -182,66 +170,13 @@ class TrainingJobITCase {
         return more;
     }
 
-    private static String header(ConsumerRecord<byte[], byte[]> record, String name) {
-        return new String(record.headers().lastHeader(name).value(), StandardCharsets.UTF_8);
-    }
-
-    /** Everything in a topic, as an ordinary consumer of committed records sees it. */
-    static List<ConsumerRecord<byte[], byte[]>> records(JobSettings settings, String topic) {
-        List<ConsumerRecord<byte[], byte[]>> records = new ArrayList<>();
-        try (KafkaConsumer<byte[], byte[]> consumer = consumer(settings)) {
-            List<TopicPartition> partitions = partitions(consumer, topic);
-            consumer.assign(partitions);
-            consumer.seekToBeginning(partitions);
-            Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
-            while (ends.entrySet().stream().anyMatch(end -> consumer.position(end.getKey()) < end.getValue())) {
-                consumer.poll(Duration.ofMillis(100)).forEach(records::add);
-            }
-        }
-        return records;
-    }
-
-    private static KafkaConsumer<byte[], byte[]> consumer(JobSettings settings) {
-        return new KafkaConsumer<>(
-                settings.kafka()
-                        .client(
-                                Map.of(),
-                                Map.of(
-                                        "isolation.level",
-                                        settings.committedOnly() ? "read_committed" : "read_uncommitted")),
-                new ByteArrayDeserializer(),
-                new ByteArrayDeserializer());
-    }
-
-    private static List<TopicPartition> partitions(KafkaConsumer<?, ?> consumer, String topic) {
-        return consumer.partitionsFor(topic).stream()
-                .map(partition -> new TopicPartition(topic, partition.partition()))
-                .toList();
-    }
-
-    private interface Condition {
-        boolean holds() throws Exception;
-    }
-
-    private static void await(Condition condition) throws Exception {
-        long deadline = System.nanoTime() + PATIENCE.toNanos();
-        while (!condition.holds()) {
-            assertThat(System.nanoTime()).as("still within the deadline").isLessThan(deadline);
-            LockSupport.parkNanos(Duration.ofMillis(20).toNanos());
-        }
-    }
-
     /** Scores per model so far. */
     private static final class ScoreCounts implements AutoCloseable {
         private final KafkaConsumer<byte[], byte[]> consumer;
         private final Map<String, Long> counts = new HashMap<>();
 
         ScoreCounts(JobSettings settings) {
-            consumer = consumer(settings);
-            List<TopicPartition> partitions =
-                    partitions(consumer, settings.topics().scores());
-            consumer.assign(partitions);
-            consumer.seekToBeginning(partitions);
+            consumer = TopicRecords.consumer(settings, settings.topics().scores());
         }
 
         boolean othersHave(String slow, Map<String, Long> counts) throws Exception {

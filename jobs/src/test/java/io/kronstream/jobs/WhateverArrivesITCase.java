@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.kronstream.jobs;
 
+import static io.kronstream.jobs.TopicRecords.header;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -12,7 +13,6 @@ import io.kronstream.learner.DataSchema;
 import io.kronstream.operators.TrainCounters;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -20,9 +20,6 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
-import org.apache.kafka.clients.consumer.KafkaConsumer;
-import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -143,7 +140,7 @@ class WhateverArrivesITCase {
         assertThat(run.digests()).hasSize(1).isEqualTo(clean.digests());
         assertThat(run.counter(TrainCounters.EXAMPLES)).isEqualTo(good.size());
         assertThat(run.counter(DecodeFunction.REJECTED)).isEqualTo(expected.size());
-        List<ConsumerRecord<byte[], byte[]>> letters = deadLetters(run.settings());
+        List<ConsumerRecord<byte[], byte[]>> letters = TopicRecords.deadLetters(run.settings());
         assertThat(letters).extracting(letter -> header(letter, "offset")).containsExactlyElementsOf(offsets);
         for (int i = 0; i < letters.size(); i++) {
             ConsumerRecord<byte[], byte[]> letter = letters.get(i);
@@ -168,7 +165,7 @@ class WhateverArrivesITCase {
         Run run = bed.runValues(bed.settings(SEA, OPTIONS), values, SENT);
 
         assertThat(run.counter(TrainCounters.EXAMPLES)).isEqualTo(250);
-        assertThat(deadLetters(run.settings())).singleElement().satisfies(letter -> {
+        assertThat(TopicRecords.deadLetters(run.settings())).singleElement().satisfies(letter -> {
             assertThat(header(letter, "reason")).isEqualTo("oversized");
             assertThat(header(letter, "offset")).isEqualTo("100");
             assertThat(letter.value()).hasSize(DecodeFunction.MAX_DEAD_LETTER_BYTES);
@@ -196,32 +193,5 @@ class WhateverArrivesITCase {
         return value == null || value.length <= DecodeFunction.MAX_DEAD_LETTER_BYTES
                 ? value
                 : Arrays.copyOf(value, DecodeFunction.MAX_DEAD_LETTER_BYTES);
-    }
-
-    private static String header(ConsumerRecord<byte[], byte[]> record, String name) {
-        return new String(record.headers().lastHeader(name).value(), StandardCharsets.UTF_8);
-    }
-
-    /** All of them, as a reader of committed records sees them, in the order of their offsets. */
-    private static List<ConsumerRecord<byte[], byte[]>> deadLetters(JobSettings settings) {
-        List<ConsumerRecord<byte[], byte[]>> records = new ArrayList<>();
-        try (KafkaConsumer<byte[], byte[]> consumer = new KafkaConsumer<>(
-                bed.kafka().client(Map.of(), Map.of("isolation.level", "read_committed")),
-                new ByteArrayDeserializer(),
-                new ByteArrayDeserializer())) {
-            List<TopicPartition> partitions = consumer
-                    .partitionsFor(settings.topics().deadLetters())
-                    .stream()
-                    .map(partition -> new TopicPartition(partition.topic(), partition.partition()))
-                    .toList();
-            consumer.assign(partitions);
-            consumer.seekToBeginning(partitions);
-            Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
-            while (ends.entrySet().stream().anyMatch(end -> consumer.position(end.getKey()) < end.getValue())) {
-                consumer.poll(Duration.ofMillis(100)).forEach(records::add);
-            }
-        }
-        records.sort((a, b) -> Long.compare(Long.parseLong(header(a, "offset")), Long.parseLong(header(b, "offset"))));
-        return records;
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.kronstream.jobs;
 
+import static io.kronstream.jobs.Waiting.await;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -11,13 +12,8 @@ import io.kronstream.learner.DataSchema;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.locks.LockSupport;
-import org.apache.kafka.clients.consumer.KafkaConsumer;
-import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -47,14 +43,12 @@ class WindowMetricsITCase {
 
     @Test
     void aRestartInTheMiddleOfAWindowChangesNoMetric() throws Exception {
-        List<String> rows = rows(2500);
+        List<String> rows = Rows.of("sea", 2500);
         Run whole = bed.run(bed.settings(SEA, EXACTLY_ONCE), rows);
         JobSettings settings = bed.settings(SEA, EXACTLY_ONCE);
         Run first = bed.start(settings, rows, 1300);
         long completed = first.checkpoints().completed();
-        while (first.checkpoints().completed() < completed + 2) {
-            LockSupport.parkNanos(Duration.ofMillis(20).toNanos());
-        }
+        await(() -> first.checkpoints().completed() >= completed + 2);
         String savepoint = first.stop(dir.resolve("savepoints"));
         Run second = bed.start(settings, new StartFrom(savepoint, false), rows.subList(1300, 2500), 1200);
         second.awaitEnd();
@@ -80,35 +74,15 @@ class WindowMetricsITCase {
 
     @Test
     void withoutWindowsThereAreNoMetrics() throws Exception {
-        Run run = bed.run(bed.settings(SEA, Map.of("metrics.window", "0 s")), rows(100));
+        Run run = bed.run(bed.settings(SEA, Map.of("metrics.window", "0 s")), Rows.of("sea", 100));
 
         assertThat(metrics(run.settings())).isEmpty();
     }
 
-    private static List<String> rows(int count) {
-        Iterator<String> all = BuiltInStreams.byName("sea").orElseThrow().rows(1);
-        List<String> rows = new ArrayList<>();
-        while (rows.size() < count) {
-            rows.add(all.next());
-        }
-        return rows;
-    }
-
     private static List<JsonNode> metrics(JobSettings settings) throws Exception {
         List<JsonNode> windows = new ArrayList<>();
-        TopicPartition partition = new TopicPartition(settings.topics().metrics(), 0);
-        try (KafkaConsumer<byte[], byte[]> consumer = new KafkaConsumer<>(
-                bed.kafka().client(Map.of(), Map.of("isolation.level", "read_committed")),
-                new ByteArrayDeserializer(),
-                new ByteArrayDeserializer())) {
-            consumer.assign(List.of(partition));
-            consumer.seekToBeginning(List.of(partition));
-            long end = consumer.endOffsets(List.of(partition)).get(partition);
-            while (consumer.position(partition) < end) {
-                for (var record : consumer.poll(Duration.ofMillis(100))) {
-                    windows.add(JSON.readTree(record.value()));
-                }
-            }
+        for (var record : TopicRecords.of(settings, settings.topics().metrics())) {
+            windows.add(JSON.readTree(record.value()));
         }
         return windows;
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.kronstream.jobs.cli;
 
+import static io.kronstream.jobs.Waiting.await;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kronstream.jobs.embedded.FlinkRest;
@@ -17,7 +18,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -138,25 +138,13 @@ class ClusterCommandsITCase {
         return new Started(process, output);
     }
 
-    private interface Condition {
-        boolean holds() throws IOException;
-    }
-
-    private static void await(Condition condition) throws IOException {
-        long start = System.nanoTime();
-        while (!condition.holds()) {
-            assertThat(System.nanoTime() - start).as("nanoseconds waited").isLessThan(LIMIT.toNanos());
-            LockSupport.parkNanos(Duration.ofMillis(50).toNanos());
-        }
-    }
-
     /** A command that was started, and the file that takes both its output streams. */
     private record Started(Process process, Path file) {
         String output() throws IOException {
             return Files.readString(file);
         }
 
-        String firstLine() throws IOException {
+        String firstLine() throws Exception {
             await(() -> output().contains("\n") || !process.isAlive());
             return output().lines().findFirst().orElse("");
         }

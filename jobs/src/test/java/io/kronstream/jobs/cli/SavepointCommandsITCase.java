@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.kronstream.jobs.cli;
 
+import static io.kronstream.jobs.Waiting.await;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -20,12 +21,10 @@ import io.kronstream.jobs.embedded.MiniFlinkCluster;
 import io.kronstream.jobs.streams.BuiltInStreams;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -34,7 +33,6 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Savepoints and checkpoints from the command line: looked into, refused, gone on from. */
 class SavepointCommandsITCase {
-    private static final Duration PATIENCE = Duration.ofSeconds(90);
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final int EXAMPLES = 1000;
 
@@ -256,18 +254,6 @@ class SavepointCommandsITCase {
             await(() -> reader.newest("main")
                     .filter(stored -> stored.manifest().step() >= step)
                     .isPresent());
-        }
-    }
-
-    private interface Condition {
-        boolean holds() throws Exception;
-    }
-
-    private static void await(Condition condition) throws Exception {
-        long deadline = System.nanoTime() + PATIENCE.toNanos();
-        while (!condition.holds()) {
-            assertThat(System.nanoTime()).as("still within the deadline").isLessThan(deadline);
-            LockSupport.parkNanos(Duration.ofMillis(100).toNanos());
         }
     }
 }
