@@ -3,19 +3,12 @@ package io.kronstream.connectors.fuzz;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.lang.invoke.MethodHandle;
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.MethodType;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Random;
-import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Gives every decoder mutations of the corpus in {@code src/test/resources/fuzz} from a seeded generator: fast, in this
@@ -28,38 +21,15 @@ class MutationTest {
     private static final int MAX_LENGTH = 1 << 12;
 
     @ParameterizedTest
-    @CsvSource({
-        "csv, io.kronstream.connectors.fuzz.RecordTargets$Csv",
-        "json, io.kronstream.connectors.fuzz.RecordTargets$Json",
-        "avro, io.kronstream.connectors.fuzz.RecordTargets$Avro",
-        "avro, io.kronstream.connectors.fuzz.RecordTargets$AvroRows",
-        "schema, io.kronstream.connectors.fuzz.RecordTargets$AvroSchema",
-        "csv, io.kronstream.connectors.fuzz.RecordTargets$Lines",
-        "position, io.kronstream.connectors.fuzz.RecordTargets$Positions",
-        "codec, io.kronstream.connectors.fuzz.CodecTargets",
-        "manifest, io.kronstream.connectors.model.ModelTargets$Manifest",
-        "manifest, io.kronstream.connectors.model.ModelTargets$Keys",
-        "versions, io.kronstream.connectors.model.ModelTargets$Versions",
-        "journal, io.kronstream.connectors.model.ModelTargets$JournalChunks",
-        "journal, io.kronstream.connectors.model.ModelTargets$Journals",
-        "channel, io.kronstream.connectors.channel.ChannelTarget"
-    })
-    void whateverTheBytesAreTheyAreReadOrRefused(String corpus, String target) throws Throwable {
-        MethodHandle decoder = MethodHandles.publicLookup()
-                .findStatic(
-                        Class.forName(target), "fuzzerTestOneInput", MethodType.methodType(void.class, byte[].class));
-        List<byte[]> seeds = new ArrayList<>();
-        try (Stream<Path> files = Files.list(Path.of("src/test/resources/fuzz", corpus))) {
-            for (Path file : files.sorted().toList()) {
-                seeds.add(Files.readAllBytes(file));
-            }
-        }
+    @MethodSource("io.kronstream.connectors.fuzz.Targets#all")
+    void whateverTheBytesAreTheyAreReadOrRefused(Targets.Target target) {
+        List<byte[]> seeds = target.seeds();
         assertThat(seeds).isNotEmpty();
         Random random = new Random(SEED);
         for (int round = 0; round < INPUTS; round++) {
             byte[] input = round < seeds.size() ? seeds.get(round) : mutated(seeds, random);
             try {
-                decoder.invokeExact(input);
+                target.decoder().invokeExact(input);
             } catch (Throwable e) {
                 throw new AssertionError(
                         "Seed " + SEED + ", round " + round + ": "

@@ -71,6 +71,15 @@ public final class RecordTargets {
         }
     }
 
+    /** What stands in place of an example and tells a model what to do. */
+    public static final class Commands {
+        private static final ExampleDecoder DECODER = decoder(new JsonFormat());
+
+        public static void fuzzerTestOneInput(byte[] data) {
+            Fuzzed.run(data, () -> DECODER.decode(new RawRecord("t", 0, 0, 0, 0, null, data, true)));
+        }
+    }
+
     /** An Avro schema itself, as a registry may give it, then no record of it. */
     public static final class AvroSchema {
         public static void fuzzerTestOneInput(byte[] data) {

@@ -5,6 +5,7 @@ import io.kronstream.connectors.fuzz.Fuzzed;
 import io.kronstream.connectors.model.ModelKeys.ModelKey;
 import io.kronstream.learner.Journal;
 import io.kronstream.learner.JournalSegment;
+import java.io.ByteArrayInputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 
@@ -40,6 +41,13 @@ public final class ModelTargets {
                 }
                 return assembler.skipped();
             });
+        }
+    }
+
+    /** Files that {@code kronstream model export} writes. */
+    public static final class Exports {
+        public static void fuzzerTestOneInput(byte[] data) {
+            Fuzzed.run(data, () -> SafeTensors.read(new ByteArrayInputStream(data)));
         }
     }
 
