@@ -44,7 +44,7 @@ import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 public final class TopicAdmin implements AutoCloseable {
 
     /** How long a broker has to show that it is there. */
-    public static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(5);
+    public static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(15);
 
     private static final Duration TIMEOUT = Duration.ofSeconds(30);
 

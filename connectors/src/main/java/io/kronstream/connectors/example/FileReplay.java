@@ -37,6 +37,9 @@ public final class FileReplay implements AutoCloseable {
 
     private static final String CLIENT_ID = "kronstream-replay";
     private static final int BATCH_BYTES = 64 << 10;
+    /** How long a broker may be away in the middle of a replay: one that was killed has its logs to check first. */
+    private static final int BROKER_PATIENCE_MILLIS = 300_000;
+
     private static final int LINGER_MILLIS = 5;
 
     private final String topic;
@@ -86,7 +89,11 @@ public final class FileReplay implements AutoCloseable {
                 ProducerConfig.LINGER_MS_CONFIG,
                 LINGER_MILLIS,
                 ProducerConfig.MAX_REQUEST_SIZE_CONFIG,
-                2 * RowFormat.MAX_VALUE_BYTES);
+                2 * RowFormat.MAX_VALUE_BYTES,
+                ProducerConfig.MAX_BLOCK_MS_CONFIG,
+                BROKER_PATIENCE_MILLIS,
+                ProducerConfig.DELIVERY_TIMEOUT_MS_CONFIG,
+                BROKER_PATIENCE_MILLIS);
         Map<String, ?> fixed = Map.of(
                 ProducerConfig.CLIENT_ID_CONFIG,
                 CLIENT_ID,
