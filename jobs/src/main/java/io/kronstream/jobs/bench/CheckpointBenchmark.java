@@ -38,7 +38,6 @@ import java.util.concurrent.TimeUnit;
 import org.apache.flink.api.common.functions.OpenContext;
 import org.apache.flink.api.common.functions.RichMapFunction;
 import org.apache.flink.api.common.typeinfo.Types;
-import org.apache.flink.configuration.Configuration;
 import org.apache.flink.core.execution.JobClient;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
@@ -51,7 +50,6 @@ import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
 public final class CheckpointBenchmark {
     private static final int INPUTS = 784;
     private static final List<Integer> HIDDEN = List.of(2048, 2048, 2048);
-    private static final int MAX_PARALLELISM = 128;
     private static final Duration PATIENCE = Duration.ofMinutes(5);
 
     /**
@@ -127,22 +125,17 @@ public final class CheckpointBenchmark {
     }
 
     private static JobClient submit(URI cluster, Setup setup, TrainSettings settings, Path times) throws Exception {
-        Configuration configuration = Configuration.fromMap(Map.of(
-                "state.backend.type", setup.backend(),
-                "execution.checkpointing.incremental", "true",
-                "execution.checkpointing.interval", "10 h", // those that are measured are asked for
-                "execution.checkpointing.unaligned.enabled", "true",
-                "execution.checkpointing.dir",
+        StreamExecutionEnvironment env = BenchEnvironment.of(
+                cluster,
+                Map.of(
+                        "state.backend.type",
+                        setup.backend(),
+                        "execution.checkpointing.interval",
+                        "10 h", // those that are measured are asked for
+                        "execution.checkpointing.dir",
                         setup.directory().resolve("checkpoints").toUri().toString(),
-                "execution.buffer-timeout.interval", "5 ms",
-                "restart-strategy.type", "none",
-                "pipeline.generic-types", "false",
-                "pipeline.object-reuse", "true",
-                "parallelism.default", "1"));
-        StreamExecutionEnvironment env =
-                StreamExecutionEnvironment.createRemoteEnvironment(cluster.getHost(), cluster.getPort(), configuration);
-        env.configure(configuration);
-        env.setMaxParallelism(MAX_PARALLELISM);
+                        "restart-strategy.type",
+                        "none"));
         TensorChannel channel = new InMemoryChannel("bench checkpoint " + setup.optimizer() + setup.backend());
         SingleOutputStreamOperator<ModelScore> train = env.fromSequence(0, Long.MAX_VALUE - 1)
                 .uid(OperatorUids.SOURCE)
@@ -153,8 +146,8 @@ public final class CheckpointBenchmark {
                 .transform("Train", KronstreamTypes.MODEL_SCORE, new TrainOperatorFactory(settings, channel))
                 .uid(OperatorUids.TRAIN);
         train.getSideOutput(TrainOperatorFactory.REFRESHES)
-                .keyBy(new RefreshPlan(settings.learner(), 1, MAX_PARALLELISM), Types.STRING)
-                .process(new EigenRefreshFunction(channel, 1, MAX_PARALLELISM))
+                .keyBy(new RefreshPlan(settings.learner(), 1, BenchEnvironment.MAX_PARALLELISM), Types.STRING)
+                .process(new EigenRefreshFunction(channel, 1, BenchEnvironment.MAX_PARALLELISM))
                 .returns(Types.VOID)
                 .uid(OperatorUids.EIGEN_REFRESH)
                 .sinkTo(new DiscardingSink<>())

@@ -35,7 +35,6 @@ import org.apache.flink.api.common.JobExecutionResult;
 import org.apache.flink.api.common.functions.OpenContext;
 import org.apache.flink.api.common.functions.RichMapFunction;
 import org.apache.flink.api.common.typeinfo.Types;
-import org.apache.flink.configuration.Configuration;
 import org.apache.flink.core.execution.JobClient;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
@@ -50,7 +49,6 @@ public final class ModelsBenchmark {
     private static final int INPUTS = 16;
     private static final int HIDDEN = 32;
     private static final int BATCH = 16;
-    private static final int MAX_PARALLELISM = 128;
 
     /**
      * What is run.
@@ -86,21 +84,15 @@ public final class ModelsBenchmark {
 
     /** Runs the job on a cluster that has kronstream's classes and at least one slot. */
     public static Outcome run(URI cluster, Load load) throws JobFailure {
-        Configuration configuration = Configuration.fromMap(Map.of(
-                "state.backend.type", "rocksdb",
-                "execution.checkpointing.incremental", "true",
-                "execution.checkpointing.interval", "20 s",
-                "execution.checkpointing.dir", load.checkpointDirectory(),
-                "restart-strategy.type", "fixed-delay", // a machine that is too busy misses heartbeats
-                "restart-strategy.fixed-delay.attempts", "20",
-                "restart-strategy.fixed-delay.delay", "1 s",
-                "pipeline.generic-types", "false",
-                "pipeline.object-reuse", "true",
-                "parallelism.default", "1"));
-        StreamExecutionEnvironment env =
-                StreamExecutionEnvironment.createRemoteEnvironment(cluster.getHost(), cluster.getPort(), configuration);
-        env.configure(configuration);
-        env.setMaxParallelism(MAX_PARALLELISM);
+        StreamExecutionEnvironment env = BenchEnvironment.of(
+                cluster,
+                Map.of(
+                        "state.backend.type", "rocksdb",
+                        "execution.checkpointing.interval", "20 s",
+                        "execution.checkpointing.dir", load.checkpointDirectory(),
+                        "restart-strategy.type", "fixed-delay", // a machine that is too busy misses heartbeats
+                        "restart-strategy.fixed-delay.attempts", "20",
+                        "restart-strategy.fixed-delay.delay", "1 s"));
         SingleOutputStreamOperator<Example> examples = env.fromSequence(0, load.examples() - 1L)
                 .uid(OperatorUids.SOURCE)
                 .map(new Examples(load.models(), load.exponent()))
