@@ -309,6 +309,7 @@ class JobSettingsTest {
                         Map.entry("averaging", "none"),
                         Map.entry("beta1", "0.9"),
                         Map.entry("beta2", "0.999"),
+                        Map.entry("bias-correction", "true"),
                         Map.entry("clip-norm", "0.0"),
                         Map.entry("clip-value", "0.0"),
                         Map.entry("coupled-decay", "0.0"),
@@ -317,6 +318,7 @@ class JobSettingsTest {
                         Map.entry("integrator", "sequential"),
                         Map.entry("learning-rate", "0.003"),
                         Map.entry("max-side", "10000"),
+                        Map.entry("normalised", "false"),
                         Map.entry("rank-one-second-moment", "false"),
                         Map.entry("refresh-interval", "10"),
                         Map.entry("refresh-method", "qr_iteration"),
@@ -335,7 +337,9 @@ class JobSettingsTest {
         values.put("optimizer.factor-beta", "0.3");
         values.put("optimizer.integrator", "parallel");
         values.put("optimizer.learning-rate", "0.25");
+        values.put("optimizer.bias-correction", "false");
         values.put("optimizer.max-side", "500");
+        values.put("optimizer.normalised", "true");
         values.put("optimizer.rank-one-second-moment", "true");
         values.put("optimizer.relative-epsilon", "0.6");
         values.put("refresh.interval", "5");
@@ -353,7 +357,9 @@ class JobSettingsTest {
                         Map.entry("factor-beta", "0.3"),
                         Map.entry("integrator", "parallel"),
                         Map.entry("learning-rate", "0.25"),
+                        Map.entry("bias-correction", "false"),
                         Map.entry("max-side", "500"),
+                        Map.entry("normalised", "true"),
                         Map.entry("rank-one-second-moment", "true"),
                         Map.entry("refresh-interval", "5"),
                         Map.entry("refresh-method", "eigendecomposition"),
@@ -389,6 +395,7 @@ class JobSettingsTest {
                 .contains("job.yaml: 'learning-rate' must be a number in (0, 1e6], was -1")
                 .contains("job.yaml: 'dykaf' has no knob 'beta3'; it has learning-rate, beta1, beta2, factor-beta,"
                         + " epsilon, relative-epsilon, weight-decay, refresh-interval, refresh-method, max-side,"
+                        + " bias-correction, normalised,"
                         + " integrator, start, rank-one-second-moment, schedule, warm-up, schedule-steps, schedule-factor, clip-norm,"
                         + " clip-value, coupled-decay, averaging, average-decay")
                 .contains("job.yaml: unknown key 'optimizer.refresh-interval'; did you mean 'refresh.interval'?")

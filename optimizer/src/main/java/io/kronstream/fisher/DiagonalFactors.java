@@ -20,16 +20,21 @@ import java.util.Arrays;
  * AdaFisher.py}.
  */
 public final class DiagonalFactors {
+    /** Entries that differ by less, relative to the largest, differ by rounding: nothing tells them apart. */
+    private static final double ROUNDING = 1e-6;
+
     private final double[] inputs;
     private final double[] outputs;
-    private final double inputCount;
-    private final double outputCount;
+    private final double count;
 
-    private DiagonalFactors(double[] inputs, double inputCount, double[] outputs, double outputCount) {
+    /** Of a norm, how many inputs each of its sums has per example; 0 where the sums are of squares. */
+    private final int summed;
+
+    private DiagonalFactors(double[] inputs, double[] outputs, double count, int summed) {
         this.inputs = inputs;
-        this.inputCount = inputCount;
         this.outputs = outputs;
-        this.outputCount = outputCount;
+        this.count = count;
+        this.summed = summed;
     }
 
     /**
@@ -39,7 +44,7 @@ public final class DiagonalFactors {
      * @param gradients derivatives with respect to the outputs, as many rows
      */
     public static DiagonalFactors dense(Matrix activations, Matrix gradients) {
-        return new DiagonalFactors(squares(activations), activations.rows(), squares(gradients), gradients.rows());
+        return new DiagonalFactors(squares(activations), squares(gradients), activations.rows(), 0);
     }
 
     /**
@@ -68,8 +73,7 @@ public final class DiagonalFactors {
                 }
             }
         }
-        double patches = (double) shape.examples * positions;
-        return new DiagonalFactors(h, patches, s, patches);
+        return new DiagonalFactors(h, s, (double) shape.examples * positions, 0);
     }
 
     private static void addPatch(double[] images, Convolution shape, int example, int row, int column, double[] h) {
@@ -102,7 +106,8 @@ public final class DiagonalFactors {
      * @param inputs raw inputs, examples x channels x positions, one after the other
      * @param gradients derivatives with respect to the outputs, of the same shape
      */
-    public static double[][] batchNorm(double[] inputs, double[] gradients, int examples, int channels, int positions) {
+    public static DiagonalFactors batchNorm(
+            double[] inputs, double[] gradients, int examples, int channels, int positions) {
         double[] s = new double[channels];
         double[] sums = new double[channels];
         for (int example = 0; example < examples; example++) {
@@ -114,7 +119,7 @@ public final class DiagonalFactors {
                 }
             }
         }
-        return new double[][] {ofSums(sums, examples, positions), squaresOfSums(s, examples)};
+        return new DiagonalFactors(sums, s, examples, positions);
     }
 
     /**
@@ -124,7 +129,8 @@ public final class DiagonalFactors {
      * @param inputs raw inputs, examples x positions x features, one after the other
      * @param gradients derivatives with respect to the outputs, of the same shape
      */
-    public static double[][] layerNorm(double[] inputs, double[] gradients, int examples, int positions, int features) {
+    public static DiagonalFactors layerNorm(
+            double[] inputs, double[] gradients, int examples, int positions, int features) {
         double[] s = new double[features];
         double[] sums = new double[positions];
         int at = 0;
@@ -136,25 +142,7 @@ public final class DiagonalFactors {
                 }
             }
         }
-        return new double[][] {ofSums(sums, examples, features), squaresOfSums(s, examples)};
-    }
-
-    private static double[] ofSums(double[] sums, int examples, int summed) {
-        double gain = 0;
-        for (double sum : sums) {
-            double mean = sum / ((double) summed * summed);
-            gain += mean * mean;
-        }
-        double squared = (double) examples * examples;
-        return new double[] {gain / squared, sums.length / squared};
-    }
-
-    private static double[] squaresOfSums(double[] sums, int examples) {
-        double[] squares = new double[sums.length];
-        for (int i = 0; i < sums.length; i++) {
-            squares[i] = sums[i] * sums[i] / examples;
-        }
-        return squares;
+        return new DiagonalFactors(sums, s, examples, features);
     }
 
     /** Of a layer without a rule: the Fisher matrix of ones. */
@@ -163,16 +151,15 @@ public final class DiagonalFactors {
         double[] s = new double[rows];
         Arrays.fill(h, 1);
         Arrays.fill(s, 1);
-        return new DiagonalFactors(h, 1, s, 1);
+        return new DiagonalFactors(h, s, 1, 0);
     }
 
     /** The factors of this one's examples and another's together. */
     public DiagonalFactors add(DiagonalFactors other) {
-        return new DiagonalFactors(
-                sum(inputs, other.inputs),
-                inputCount + other.inputCount,
-                sum(outputs, other.outputs),
-                outputCount + other.outputCount);
+        if (summed != other.summed) {
+            throw new IllegalArgumentException("Factors of layers of two kinds do not add up");
+        }
+        return new DiagonalFactors(sum(inputs, other.inputs), sum(outputs, other.outputs), count + other.count, summed);
     }
 
     private static double[] sum(double[] a, double[] b) {
@@ -189,17 +176,28 @@ public final class DiagonalFactors {
 
     /** H. */
     public double[] inputs() {
-        return Arrays.stream(inputs).map(x -> x / inputCount).toArray();
+        if (summed == 0) {
+            return Arrays.stream(inputs).map(x -> x / count).toArray();
+        }
+        double gain = 0;
+        for (double sum : inputs) {
+            double mean = sum / ((double) summed * summed);
+            gain += mean * mean;
+        }
+        return new double[] {gain / (count * count), inputs.length / (count * count)};
     }
 
     /** S. */
     public double[] outputs() {
-        return Arrays.stream(outputs).map(x -> x / outputCount).toArray();
+        return Arrays.stream(outputs)
+                .map(x -> (summed == 0 ? x : x * x) / count)
+                .toArray();
     }
 
     /**
-     * Scales to [0, 1]: {@code (x - min) / (max - min + epsilon)}. One entry, or equal ones, give 0: there is nothing that
-     * tells them apart, and the Fisher matrix is left to the damping. Infinite entries count as 1, and 0 if negative.
+     * Scales to [0, 1]: {@code (x - min) / (max - min + epsilon)}. One entry, or entries that are equal up to rounding, give
+     * 0: there is nothing that tells them apart, and the Fisher matrix is left to the damping. Infinite entries count as 1, and
+     * 0 if negative.
      */
     public static void normalise(double[] x, double epsilon) {
         for (int i = 0; i < x.length; i++) {
@@ -208,9 +206,11 @@ public final class DiagonalFactors {
             }
         }
         double least = Arrays.stream(x).min().orElse(0);
-        double range = Arrays.stream(x).max().orElse(0) - least;
+        double most = Arrays.stream(x).max().orElse(0);
+        double range = most - least;
+        boolean apart = range > ROUNDING * Math.max(Math.abs(least), Math.abs(most));
         for (int i = 0; i < x.length; i++) {
-            x[i] = range > 0 ? (x[i] - least) / (range + epsilon) : 0;
+            x[i] = apart ? (x[i] - least) / (range + epsilon) : 0;
         }
     }
 

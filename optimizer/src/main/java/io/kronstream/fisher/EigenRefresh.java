@@ -23,6 +23,9 @@ public final class EigenRefresh implements AutoCloseable {
     /** Ridge of the second try, relative to the mean eigenvalue. */
     private static final double DAMPING = 1e-6;
 
+    /** Exponents of powers that are taken in double precision at once: that of vectors under Shampoo. */
+    private static final double AMPLIFYING = -0.5;
+
     /** Rounding of a basis entry, in units of {@code sqrt(n)} times half a unit in the last place of 1. */
     private static final double NOISE = 4;
 
@@ -40,11 +43,11 @@ public final class EigenRefresh implements AutoCloseable {
     /** Does the work of a task, whose matrices have this object's precision. */
     public Decomposition compute(RefreshTask task) {
         Scratch own = scratch.computeIfAbsent(task.factor().rows(), n -> new Scratch(precision, n));
-        int[] permutation = attempt(task, own);
+        int[] permutation = amplifies(task) ? attemptInDouble(task, 0, own) : attempt(task, own);
         last = permutation == null ? null : task;
         lastPermutation = permutation;
         if (permutation == null) {
-            permutation = secondTry(task, own);
+            permutation = attemptInDouble(task, DAMPING, own);
         }
         if (permutation == null) {
             return new Decomposition(false, own.result, new double[0], new int[0]);
@@ -99,13 +102,21 @@ public final class EigenRefresh implements AutoCloseable {
         return rotation;
     }
 
-    private static int[] secondTry(RefreshTask task, Scratch own) {
+    /** Whether the power of a small eigenvalue makes more of its rounding than single precision should see. */
+    private static boolean amplifies(RefreshTask task) {
+        return task.method() == RefreshMethod.POWER && task.exponent() <= AMPLIFYING;
+    }
+
+    /** With a ridge relative to the mean eigenvalue. */
+    private static int[] attemptInDouble(RefreshTask task, double ridge, Scratch own) {
         int n = task.factor().rows();
         try (Scratch wide = new Scratch(Precision.DOUBLE, n);
                 Matrix damped = wide(task.factor());
                 Matrix partner = task.partner() == null ? null : wide(task.partner());
                 Matrix basis = task.basis() == null ? null : wide(task.basis())) {
-            damped.addToDiagonal(DAMPING * trace(damped) / n);
+            if (ridge > 0) {
+                damped.addToDiagonal(ridge * trace(damped) / n);
+            }
             int[] permutation = attempt(
                     new RefreshTask(task.side(), task.method(), damped, partner, basis, task.shift(), task.exponent()),
                     wide);

@@ -25,12 +25,16 @@ import java.util.Map;
  * thread-safe: it owns scratch memory.
  */
 public final class NearestProduct implements AutoCloseable {
+    /** What counts as nothing beside the first product, in units of the last place. */
+    private static final double NOISE = 64;
+
     /** Of the start of a second product. */
     private static final long START_SEED = 1;
 
     private final Precision precision;
     private final double tolerance;
     private final int iterations;
+    private final double noise;
     private final Map<Shape, Scratch> scratch = new HashMap<>();
 
     private record Shape(int batch, int left, int right) {}
@@ -43,6 +47,7 @@ public final class NearestProduct implements AutoCloseable {
         this.precision = precision;
         this.tolerance = tolerance;
         this.iterations = iterations;
+        this.noise = NOISE * (precision == Precision.FLOAT ? 0x1p-24 : 0x1p-53);
     }
 
     /**
@@ -60,7 +65,8 @@ public final class NearestProduct implements AutoCloseable {
 
     /**
      * Finds the product that is nearest to {@code F - A kron G}: with the nearest product itself as {@code A kron G}, the
-     * second singular triple of Z. In general it is indefinite, and its sign is that of the start.
+     * second singular triple of Z. In general it is indefinite, and its sign is that of the start. Its factors are zero where
+     * the first product leaves nothing but rounding: under a single output unit, whose Z has rank one.
      *
      * @param firstLeft G, m x m
      * @param firstRight A, n x n
@@ -84,6 +90,7 @@ public final class NearestProduct implements AutoCloseable {
         normaliseStart(left);
         multiply(gradients, left, own.gradients, activations, own.activations, right);
         subtract(firstLeft, left, firstRight, right);
+        double least = firstLeft == null ? 0 : noise * firstLeft.norm() * firstRight.norm();
         double singularValue = 0;
         for (int iteration = 0; iteration < iterations; iteration++) {
             double length = right.norm();
@@ -97,7 +104,7 @@ public final class NearestProduct implements AutoCloseable {
             multiply(activations, right, own.activations, gradients, own.gradients, left);
             subtract(firstRight, right, firstLeft, left);
             singularValue = left.norm();
-            if (!(singularValue > 0)) {
+            if (!(singularValue > least)) {
                 left.fill(0);
                 right.fill(0);
                 return 0;

@@ -19,8 +19,8 @@ import java.util.List;
  *   X = G / sqrt(r c^T / mean(r))                    X = X / max(1, RMS(X) / d)
  *   rho = lr, or min(lr, 1 / sqrt(k)) with {@code relative-step}
  *   rho = rho max(eps2, RMS(W)) with {@code scale-parameter}, W before the step
- *   W = W - rho X,                                   or with {@code momentum}
- *   M = b1 M + (1 - b1) rho X                        W = W - M
+ *   W = (1 - rho wd) W - rho X,                      or with {@code momentum}
+ *   M = b1 M + (1 - b1) rho X                        W = (1 - rho wd) W - M
  * </pre>
  *
  * <p>Departures: the rate does not fade by default, since a stream has no end; with {@code relative-step} it is the
@@ -58,7 +58,8 @@ final class AdaFactor implements Optimizer {
             DECAY_EXPONENT,
             CLIP_THRESHOLD,
             EPSILON1,
-            EPSILON2);
+            EPSILON2,
+            EigenbasisOptimizer.WEIGHT_DECAY);
 
     private static final String STEPS = "steps";
     private static final String ROW_MEAN = "rowMean";
@@ -75,6 +76,7 @@ final class AdaFactor implements Optimizer {
     private final double clipThreshold;
     private final double epsilon1;
     private final double epsilon2;
+    private final double weightDecay;
 
     AdaFactor(OptimizerSettings settings) {
         this.name = settings.name();
@@ -87,6 +89,7 @@ final class AdaFactor implements Optimizer {
         this.clipThreshold = settings.get(CLIP_THRESHOLD);
         this.epsilon1 = settings.get(EPSILON1);
         this.epsilon2 = settings.get(EPSILON2);
+        this.weightDecay = settings.get(EigenbasisOptimizer.WEIGHT_DECAY);
     }
 
     @Override
@@ -113,6 +116,9 @@ final class AdaFactor implements Optimizer {
         double rate = relativeStep ? Math.min(learningRate, 1 / Math.sqrt(k)) : learningRate;
         if (scaleParameter) {
             rate *= Math.max(epsilon2, parameters.norm() / Math.sqrt(direction.size()));
+        }
+        if (weightDecay > 0) {
+            parameters.scale(1 - rate * weightDecay);
         }
         rate /= Math.max(1, direction.rootMeanSquare() / clipThreshold);
         if (momentum) {

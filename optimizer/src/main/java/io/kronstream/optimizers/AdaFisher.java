@@ -36,7 +36,8 @@ import java.util.List;
  * F was measured within 2 % of lambda from the third on: it is gradient descent with momentum at rate lr / lambda.
  *
  * <p>Departures: M / (1 - b^k) is not written back into M, as in the code and unlike the paper's algorithm box. A side
- * of one unit, or of equal entries, has range 0 and counts as 0, so that F is lambda, in both presets. Averages stop at
+ * of one unit, or of entries that are equal up to rounding (as those of two classes are), has range 0 and counts as 0, so
+ * that F is lambda, in both presets. Averages stop at
  * 1e37, within a float. {@code [W | b]} is one matrix, the bias last.
  *
  * <p>M is {@code momentum}, H {@code inputFactor}, S {@code outputFactor}, k {@code steps}.
@@ -67,12 +68,12 @@ final class AdaFisher implements Optimizer {
         MEAN_LOSS
     }
 
-    static final Knob<Double> DAMPING = Knob.positive(
+    static final Knob<Double> DAMPING = Knob.damping(
             "damping", 1e-3, "Added to the Fisher matrix; the largest step is the gradient times lr / damping.");
     static final Knob<Integer> FACTOR_INTERVAL = Knob.count(
             "factor-interval", 1, 100, "Steps between two updates of the factors; each reads the whole mini-batch.");
-    static final Knob<Double> OLD_WEIGHT = Knob.decay("old-weight", 0.2, "Weight of the factors so far.");
-    static final Knob<Double> NEW_WEIGHT = Knob.decay("new-weight", 0.8, "Weight of a mini-batch's own factors.");
+    static final Knob<Double> OLD_WEIGHT = Knob.weight("old-weight", 0.2, "Weight of the factors so far.");
+    static final Knob<Double> NEW_WEIGHT = Knob.weight("new-weight", 0.8, "Weight of a mini-batch's own factors.");
     static final Knob<Normalisation> NORMALISATION = Knob.choice(
                     "normalisation",
                     Normalisation.AFTER_AVERAGING,

@@ -31,11 +31,13 @@ import java.util.List;
 final class AdaHessian implements Optimizer {
     static final Knob<Double> POWER = Knob.nonNegative(
             "hessian-power", 1, "Of the curvature that steps are divided by; 1 is Newton's, 0 gradient descent.");
+    static final Knob<Double> EPSILON =
+            Knob.damping("epsilon", 1e-4, "Added to the denominator, which is zero where the loss is not curved.");
     static final List<Knob<?>> KNOBS = List.of(
             Knobs.LEARNING_RATE.withDefault(0.15),
             Knobs.BETA1,
             Knobs.BETA2,
-            Knobs.EPSILON.withDefault(1e-4),
+            EPSILON,
             POWER,
             AdamW.WEIGHT_DECAY.withDefault(0.0));
 
@@ -59,7 +61,7 @@ final class AdaHessian implements Optimizer {
         this.learningRate = settings.get(Knobs.LEARNING_RATE);
         this.beta1 = settings.get(Knobs.BETA1);
         this.beta2 = settings.get(Knobs.BETA2);
-        this.epsilon = settings.get(Knobs.EPSILON);
+        this.epsilon = settings.get(EPSILON);
         this.power = settings.get(POWER);
         this.weightDecay = settings.get(AdamW.WEIGHT_DECAY);
     }

@@ -30,6 +30,9 @@ import java.util.Map;
  *   every f steps QL and QR are refreshed; M' is carried over, the rows and columns of V are permuted alike
  * </pre>
  *
+ * <p>{@code normalised} divides the direction by the root mean square of its entries; without {@code bias-correction} the
+ * rate is lr from the first step on. Both are the authors' options.
+ *
  * <p>Where the examples of a mini-batch are fewer than a layer's units, most rotated elements are rounding errors of the
  * others, and their moments too. Adam would divide the one by the other and walk off in directions never seen. The
  * relative epsilon er keeps them still: {@code s^2 = b2 |V| + (1 - b2) |G'|^2}, with V of the step before, is at least
@@ -66,6 +69,12 @@ abstract class EigenbasisOptimizer implements Optimizer {
                     "max-side", 1, 10_000, "Longest side with a factor; longer ones are not rotated.")
             .structural();
 
+    static final Knob<Boolean> BIAS_CORRECTION =
+            Knob.flag("bias-correction", true, "Whether the first steps make up for moments that started from zero.");
+
+    static final Knob<Boolean> NORMALISED = Knob.flag(
+            "normalised", false, "Scales each layer's direction to entries of root mean square 1, whatever its size.");
+
     /**
      * Of both. The decays are those of the command line of DyKAF's authors, and 0.99 for the factors: on real streams
      * they forecast better than the 0.95 of their optimizer class.
@@ -80,7 +89,9 @@ abstract class EigenbasisOptimizer implements Optimizer {
             WEIGHT_DECAY,
             Knobs.REFRESH_INTERVAL,
             Knobs.REFRESH_METHOD,
-            MAX_SIDE);
+            MAX_SIDE,
+            BIAS_CORRECTION,
+            NORMALISED);
 
     private static final String CALLS = "calls";
     private static final String MOMENTUM = "momentum";
@@ -91,6 +102,9 @@ abstract class EigenbasisOptimizer implements Optimizer {
     /** First gradients with a smaller norm count as zero: their squares and factors would be denormal. */
     private static final double SMALLEST_GRADIENT = 1e-32;
 
+    /** As the authors' code has it: a direction of zero stays zero. */
+    private static final double SMALLEST_DIRECTION = 1e-30;
+
     private final String name;
     private final double learningRate;
     private final double beta1;
@@ -100,6 +114,8 @@ abstract class EigenbasisOptimizer implements Optimizer {
     private final double weightDecay;
     private final double factorBeta;
     private final int maxSide;
+    private final boolean biasCorrection;
+    private final boolean normalised;
     private final int refreshInterval;
     private final RefreshMethod refreshMethod;
     private final Precision precision;
@@ -121,6 +137,8 @@ abstract class EigenbasisOptimizer implements Optimizer {
         this.refreshMethod = settings.get(Knobs.REFRESH_METHOD);
         this.factorBeta = settings.get(FACTOR_BETA);
         this.maxSide = settings.get(MAX_SIDE);
+        this.biasCorrection = settings.get(BIAS_CORRECTION);
+        this.normalised = settings.get(NORMALISED);
         this.precision = precision;
         this.products = new GradientProducts(precision);
     }
@@ -216,7 +234,8 @@ abstract class EigenbasisOptimizer implements Optimizer {
             return;
         }
         state.setCounter(CALLS, calls + 1);
-        double rate = learningRate * Math.sqrt(1 - StrictMath.pow(beta2, calls)) / (1 - StrictMath.pow(beta1, calls));
+        double correction = Math.sqrt(1 - StrictMath.pow(beta2, calls)) / (1 - StrictMath.pow(beta1, calls));
+        double rate = biasCorrection ? learningRate * correction : learningRate;
         double kept = 1 - learningRate * weightDecay;
         Matrix momentum = state.tensor(MOMENTUM);
         Scratch own = scratch(parameters.rows(), parameters.columns());
@@ -224,24 +243,33 @@ abstract class EigenbasisOptimizer implements Optimizer {
         if (factors.isEmpty()) {
             own.rotated.copyFrom(layer.gradient());
             divideByFullRoot(own.rotated, momentum, state, epsilon);
-            parameters.combine(-rate * kept, own.rotated, kept);
+            parameters.combine(-rate * kept * scale(own.rotated), own.rotated, kept);
         } else if (factors.size() == 1) {
             int side = factors.get(0);
             Matrix basis = state.tensor(BASIS[side]);
             rotate(layer.gradient(), side, basis, true, own.rotated);
             divideByRoot(own.rotated, layer.squaredNorm(), momentum, state);
             rotate(own.rotated, side, basis, false, own.product);
-            parameters.combine(-rate * kept, own.product, kept);
+            parameters.combine(-rate * kept * scale(own.rotated), own.product, kept);
             follow(layer, state);
         } else {
             Matrix leftBasis = state.tensor(BASIS[RefreshTask.LEFT]);
             Matrix rightBasis = state.tensor(BASIS[RefreshTask.RIGHT]);
             products.between(leftBasis, layer, rightBasis, own.rotated);
             divideByRoot(own.rotated, layer.squaredNorm(), momentum, state);
-            products.around(-rate * kept, leftBasis, own.rotated, rightBasis, parameters, kept);
+            products.around(-rate * kept * scale(own.rotated), leftBasis, own.rotated, rightBasis, parameters, kept);
             follow(layer, state);
         }
         state.markDirty(MOMENTUM);
+    }
+
+    /** Of a direction, whose norm rotating does not change. */
+    private double scale(Matrix direction) {
+        if (!normalised) {
+            return 1;
+        }
+        double size = (double) direction.rows() * direction.columns();
+        return 1 / (SMALLEST_DIRECTION + direction.norm() / Math.sqrt(size));
     }
 
     /** Into the basis of one side, or back. */

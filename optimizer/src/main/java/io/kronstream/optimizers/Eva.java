@@ -31,10 +31,10 @@ import java.util.List;
  * and its authors' {@code eva.py}.
  */
 final class Eva implements Optimizer {
-    static final Knob<Double> DAMPING = Knob.positive(
-            "damping", 0.03, "Added to the Fisher matrix; the largest direction is the gradient over it.");
+    static final Knob<Double> DAMPING =
+            Knob.damping("damping", 0.03, "Added to the Fisher matrix; the largest direction is the gradient over it.");
     static final Knob<Double> NEW_WEIGHT =
-            Knob.decay("new-weight", 0.95, "Weight of a mini-batch's own mean vectors against the earlier ones.");
+            Knob.weight("new-weight", 0.95, "Weight of a mini-batch's own mean vectors against the earlier ones.");
     static final Knob<Integer> EXAMPLES =
             Knob.count("examples", 1, 16, "Most examples of a mini-batch that the mean vectors are made of.");
     static final Knob<Double> KL_CLIP = Knob.nonNegative(

@@ -50,14 +50,27 @@ public final class Knob<T> {
         return decay(name, defaultValue, description);
     }
 
+    /** A weight of two that add up to one, in [0, 1]. */
+    public static Knob<Double> weight(String name, double defaultValue, String description) {
+        return number(name, defaultValue, "in [0, 1]", value -> value >= 0 && value <= 1, description);
+    }
+
     /** A rate or a scale, in (0, 1e6]. */
     public static Knob<Double> positive(String name, double defaultValue, String description) {
         return number(name, defaultValue, "in (0, 1e6]", value -> value > 0 && value <= 1e6, description);
     }
 
-    /** A small number that is added where zero would do harm, in (0, 1]. */
+    /** A small number that is added where zero would do harm, in [1e-30, 1]: a float, and no denormal one. */
     public static Knob<Double> epsilon(String name, double defaultValue, String description) {
-        return number(name, defaultValue, "in (0, 1]", value -> value > 0 && value <= 1, description);
+        return number(name, defaultValue, "in [1e-30, 1]", value -> value >= 1e-30 && value <= 1, description);
+    }
+
+    /**
+     * What curvature is at least, in [1e-12, 1e6]: the largest gradient that an optimizer sees, times the largest learning rate,
+     * divided by it is still a float.
+     */
+    public static Knob<Double> damping(String name, double defaultValue, String description) {
+        return number(name, defaultValue, "in [1e-12, 1e6]", value -> value >= 1e-12 && value <= 1e6, description);
     }
 
     /** A rate or a limit that may be switched off, in [0, 1e6]. */

@@ -49,7 +49,7 @@ import java.util.Map;
 abstract class KroneckerOptimizer implements Optimizer {
     static final Knob<Double> MOMENTUM = Knob.decay("momentum", 0.9, "Decay of the velocity; 0 for none.");
     static final Knob<Double> DAMPING =
-            Knob.positive("damping", 0.03, "Added to the Fisher matrix; large ones lead back to gradient descent.");
+            Knob.damping("damping", 0.03, "Added to the Fisher matrix; large ones lead back to gradient descent.");
     static final Knob<Adaptation> ADAPTATION = Knob.choice(
                     "damping-adaptation",
                     Adaptation.FIXED,
@@ -65,7 +65,7 @@ abstract class KroneckerOptimizer implements Optimizer {
             Fisher.SAMPLED,
             "Targets of the statistics; sampled ones are right far from the optimum too, and cost a backward pass.");
     static final Knob<Double> FACTOR_DECAY =
-            Knob.decay("factor-decay", 0.95, "Largest decay of the factors; at step k it is at most 1 - 1/k.");
+            Knob.weight("factor-decay", 0.95, "Largest decay of the factors; at step k it is at most 1 - 1/k.");
     static final Knob<Integer> STATISTICS_INTERVAL =
             Knob.count("statistics-interval", 1, 1, "Steps between two mini-batches that the factors follow.");
     static final Knob<Double> KL_CLIP = Knob.nonNegative(

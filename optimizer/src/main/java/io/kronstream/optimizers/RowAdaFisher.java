@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.kronstream.optimizers;
 
+import io.kronstream.fisher.DiagonalFactors;
 import io.kronstream.linalg.Matrix;
 import io.kronstream.linalg.TensorSpec;
 import io.kronstream.network.RowGradient;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -166,15 +168,8 @@ final class RowAdaFisher implements RowOptimizer {
     }
 
     private void normalise(double[] s, int from, int to) {
-        double least = Double.POSITIVE_INFINITY;
-        double most = Double.NEGATIVE_INFINITY;
-        for (int j = from; j < to; j++) {
-            least = Math.min(least, s[j]);
-            most = Math.max(most, s[j]);
-        }
-        double range = most - least;
-        for (int j = from; j < to; j++) {
-            s[j] = range > 0 ? (s[j] - least) / (range + rangeEpsilon) : 0;
-        }
+        double[] part = Arrays.copyOfRange(s, from, to);
+        DiagonalFactors.normalise(part, rangeEpsilon);
+        System.arraycopy(part, 0, s, from, part.length);
     }
 }

@@ -6,17 +6,14 @@ import static io.kronstream.golden.GoldenFile.relativeError;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.kronstream.golden.GoldenFields;
 import io.kronstream.golden.GoldenFile;
 import io.kronstream.linalg.Matrix;
 import io.kronstream.linalg.Precision;
 import io.kronstream.network.LayerGradient;
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.List;
 import java.util.stream.Stream;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.Arguments;
-import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
 
 /** The three recursions of the factors, from two starts. */
 class ProjectorSplittingGoldenTest {
@@ -26,22 +23,31 @@ class ProjectorSplittingGoldenTest {
      */
     private static final double FLOAT_AGAINST_DOUBLE = 1e-4;
 
-    static Stream<Arguments> cases() {
-        List<Arguments> cases = new ArrayList<>();
-        for (GoldenFile file : GoldenFile.ofSchema("kron-integrator/1")) {
-            for (int item = 0; item < file.at("/items").size(); item++) {
-                int index = item;
-                file.at("/items/" + item + "/variants").fieldNames().forEachRemaining(variant -> Arrays.stream(
-                                Precision.values())
-                        .forEach(precision -> cases.add(Arguments.of(file, index, variant, precision))));
-            }
-        }
-        return cases.stream();
+    @TestFactory
+    Stream<DynamicTest> factors() {
+        return GoldenFile.tests(
+                "kron-integrator/1",
+                file -> file.inBothPrecisions(precision -> {
+                    for (int item = 0; item < file.at("/items").size(); item++) {
+                        int index = item;
+                        GoldenFields fields = file.fields("/items/" + item);
+                        fields.passOver(
+                                "m",
+                                "n",
+                                "beta",
+                                "grads",
+                                "variants",
+                                "best_rel_error",
+                                "max_rel_diff_vs_reference_code");
+                        fields.assertAllRead();
+                        file.at("/items/" + item + "/variants")
+                                .fieldNames()
+                                .forEachRemaining(variant -> compare(file, index, variant, precision));
+                    }
+                }));
     }
 
-    @ParameterizedTest(name = "{0} item {1} {2} {3}")
-    @MethodSource("cases")
-    void factors(GoldenFile file, int index, String variant, Precision precision) {
+    private static void compare(GoldenFile file, int index, String variant, Precision precision) {
         double tolerance = precision == Precision.DOUBLE ? GoldenFile.DOUBLE_TOLERANCE : FLOAT_AGAINST_DOUBLE;
         JsonNode item = file.at("/items/" + index);
         int m = item.get("m").asInt();
@@ -56,6 +62,7 @@ class ProjectorSplittingGoldenTest {
                 left.setIdentity(1e-3 / Math.sqrt(m));
                 right.setIdentity(1e-3 / Math.sqrt(n));
             } else {
+                assertThat(variant).endsWith("/kron_code");
                 // Exactly rank one after the first gradient: start from the stored factors.
                 left.copyFrom(matrix(precision, m, m, states.get("1").get("L")));
                 right.copyFrom(matrix(precision, n, n, states.get("1").get("R")));
@@ -72,10 +79,10 @@ class ProjectorSplittingGoldenTest {
                 JsonNode expected = states.get(String.valueOf(t + 1));
                 if (expected != null) {
                     assertThat(relativeError(left, expected.get("L")))
-                            .as("L after %d", t + 1)
+                            .as("L after %d, item %d, %s", t + 1, index, variant)
                             .isLessThan(tolerance);
                     assertThat(relativeError(right, expected.get("R")))
-                            .as("R after %d", t + 1)
+                            .as("R after %d, item %d, %s", t + 1, index, variant)
                             .isLessThan(tolerance);
                 }
             }

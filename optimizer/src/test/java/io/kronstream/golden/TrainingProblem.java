@@ -22,7 +22,15 @@ public final class TrainingProblem implements AutoCloseable {
 
     public TrainingProblem(GoldenFile file, Precision precision) {
         this.problem = file.at("/problem");
-        this.classes = file.at("/problem/loss").asText().equals("ce");
+        GoldenFields fields = file.fields("/problem");
+        this.classes = switch (fields.text("loss")) {
+            case "ce" -> true;
+            case "mse" -> false;
+            default -> throw new AssertionError(file + " has a loss that no network here has: " + problem.get("loss"));
+        };
+        fields.only("has_bias", true);
+        fields.passOver("sizes", "activation", "W", "b", "X", "Y");
+        fields.assertAllRead();
         JsonNode sizes = file.at("/problem/sizes");
         int depth = sizes.size() - 1;
         List<Integer> hidden = new ArrayList<>();

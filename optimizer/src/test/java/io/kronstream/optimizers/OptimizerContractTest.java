@@ -4,7 +4,6 @@ package io.kronstream.optimizers;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kronstream.fisher.EigenRefresh;
-import io.kronstream.fisher.RefreshMethod;
 import io.kronstream.fisher.RefreshTask;
 import io.kronstream.linalg.Arena;
 import io.kronstream.linalg.Matrix;
@@ -12,8 +11,6 @@ import io.kronstream.linalg.Precision;
 import io.kronstream.linalg.Samples;
 import io.kronstream.linalg.TensorSpec;
 import io.kronstream.network.LayerGradient;
-import io.kronstream.optimizers.DyKAF.Integrator;
-import io.kronstream.optimizers.DyKAF.Start;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -23,9 +20,13 @@ import org.junit.jupiter.api.Named;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** What every optimizer promises. A new one joins by a line in {@link #table()}. */
+/**
+ * What every optimizer promises to one layer. A new one joins by a line in {@link OptimizerTable}, and with it the tests of
+ * mini-batches of low rank, of a basis' order and sign, and of models that learn from streams.
+ */
 class OptimizerContractTest {
     private static final int ROWS = 6;
     private static final int COLUMNS = 5;
@@ -33,96 +34,15 @@ class OptimizerContractTest {
     /** Enough for several refreshes. */
     private static final int STEPS = 45;
 
-    private static Stream<OptimizerSettings> table() {
-        return Stream.of(
-                OptimizerSettings.defaults("sgd").with(Knobs.LEARNING_RATE, 1e-3),
-                OptimizerSettings.defaults("nesterov").with(Knobs.LEARNING_RATE, 1e-3),
-                OptimizerSettings.defaults("adam"),
-                OptimizerSettings.defaults("adamw").with(Adam.WEIGHT_DECAY, 0.0),
-                OptimizerSettings.defaults("eva")
-                        .with(Knobs.LEARNING_RATE, 1e-3)
-                        .with(Eva.DAMPING, 1.0),
-                OptimizerSettings.defaults("adahessian"),
-                OptimizerSettings.defaults("adafactor"),
-                OptimizerSettings.defaults("adafactor")
-                        .with(AdaFactor.MOMENTUM, true)
-                        .with(AdaFactor.RELATIVE_STEP, true),
-                OptimizerSettings.defaults("adagrad"),
-                OptimizerSettings.defaults("ftrl"),
-                OptimizerSettings.defaults("ftrl").with(FTRL.L1, 0.01).with(FTRL.L2, 0.01),
-                adaFisher("adafisher"),
-                adaFisher("adafisher-code"),
-                adaFisher("adafisherw"),
-                adaFisher("adafisherw-code"),
-                OptimizerSettings.defaults("kfac"),
-                OptimizerSettings.defaults("kfac").with(KFAC.FORM, KFAC.Form.EIGEN),
-                OptimizerSettings.defaults("kfac")
-                        .with(KFAC.CONVENTION, KFAC.Convention.KFAC_PYTORCH)
-                        .with(KroneckerOptimizer.DAMPING, 1.0)
-                        .with(KroneckerOptimizer.KL_CLIP, 1e-6),
-                OptimizerSettings.defaults("kfac")
-                        .with(KroneckerOptimizer.ADAPTATION, KroneckerOptimizer.Adaptation.LEVENBERG_MARQUARDT),
-                OptimizerSettings.defaults("kpsvd"),
-                OptimizerSettings.defaults("deflation"),
-                OptimizerSettings.defaults("lanczos"),
-                OptimizerSettings.defaults("lanczos")
-                        .with(TwoProductOptimizer.INDEFINITE, TwoProductOptimizer.Indefinite.FIRST_PRODUCT),
-                OptimizerSettings.defaults("kfac-corrected"),
-                OptimizerSettings.defaults("shampoo"),
-                OptimizerSettings.defaults("shampoo")
-                        .with(Shampoo.ACCUMULATION, Shampoo.Accumulation.SUM)
-                        .with(Shampoo.GRAFTING, Shampoo.Grafting.NONE),
-                OptimizerSettings.defaults("shampoo").with(Blocked.BLOCK_SIZE, 4),
-                OptimizerSettings.defaults("soap"),
-                OptimizerSettings.defaults("soap").with(EigenbasisOptimizer.MAX_SIDE, 5),
-                OptimizerSettings.defaults("dykaf").with(EigenbasisOptimizer.MAX_SIDE, 5),
-                OptimizerSettings.defaults("dykaf"),
-                surrounded("adam", Surroundings.Schedule.INVERSE_SQRT, Surroundings.Averaging.PUBLISHED),
-                surrounded("soap", Surroundings.Schedule.COSINE, Surroundings.Averaging.NONE),
-                surrounded("sgd", Surroundings.Schedule.CONSTANT, Surroundings.Averaging.PREDICTING)
-                        .with(Knobs.LEARNING_RATE, 1e-3),
-                dykaf(RefreshMethod.EIGENDECOMPOSITION, Integrator.SEQUENTIAL, Start.RELATIVE_EPSILON, false),
-                dykaf(RefreshMethod.QR_ITERATION, Integrator.PARALLEL, Start.ABSOLUTE_EPSILON, true),
-                dykaf(RefreshMethod.QR_ITERATION, Integrator.SEQUENTIAL_OLD_LEFT, Start.KRON, false),
-                dykaf(RefreshMethod.EIGENDECOMPOSITION, Integrator.SEQUENTIAL, Start.KRON, true));
-    }
-
     static Stream<Arguments> cases() {
-        return table().flatMap(settings -> Stream.of(Precision.values())
+        return OptimizerTable.all().flatMap(settings -> Stream.of(Precision.values())
                 .map(precision -> Arguments.of(Named.of(settings.toString(), settings), precision)));
-    }
-
-    /** With steps of the size of the gradients, as the undamped ones are bounded by lr / damping alone. */
-    private static OptimizerSettings adaFisher(String name) {
-        return OptimizerSettings.defaults(name)
-                .with(AdaFisher.DAMPING, 1.0)
-                .with(AdaFisher.FACTOR_INTERVAL, 10)
-                .with(Adam.WEIGHT_DECAY, 0.0);
-    }
-
-    /** Without decay, under which nothing stays where it is. */
-    private static OptimizerSettings surrounded(
-            String name, Surroundings.Schedule schedule, Surroundings.Averaging averaging) {
-        return OptimizerSettings.defaults(name)
-                .with(Surroundings.SCHEDULE, schedule)
-                .with(Surroundings.WARM_UP, 5)
-                .with(Surroundings.CLIP_NORM, 2.0)
-                .with(Surroundings.CLIP_VALUE, 0.5)
-                .with(Surroundings.AVERAGING, averaging);
-    }
-
-    private static OptimizerSettings dykaf(
-            RefreshMethod method, Integrator integrator, Start start, boolean rankOneSecondMoment) {
-        return OptimizerSettings.defaults("dykaf")
-                .with(Knobs.REFRESH_METHOD, method)
-                .with(DyKAF.INTEGRATOR, integrator)
-                .with(DyKAF.START, start)
-                .with(DyKAF.RANK_ONE_SECOND_MOMENT, rankOneSecondMoment);
     }
 
     @Test
     void everyNameIsInTheTableAndCanBeCreated() {
-        List<String> tested = table().map(OptimizerSettings::name).distinct().toList();
+        List<String> tested =
+                OptimizerTable.all().map(OptimizerSettings::name).distinct().toList();
         assertThat(tested).containsExactlyInAnyOrderElementsOf(Optimizers.names());
         for (String name : Optimizers.names()) {
             try (Optimizer optimizer = Optimizers.create(OptimizerSettings.defaults(name), Precision.FLOAT)) {
@@ -211,6 +131,39 @@ class OptimizerContractTest {
                 layer.steps(round * 15, 15, gradients(precision, round % 2 == 0 ? 1e18 : 1e-30));
                 layer.assertFinite();
             }
+        }
+    }
+
+    /** Where what keeps a denominator from zero is as small as it may be. */
+    @ParameterizedTest
+    @MethodSource("cases")
+    void theSmallestDenominatorsStayFinite(OptimizerSettings settings, Precision precision) {
+        OptimizerSettings smallest = settings;
+        for (Knob<?> knob : Optimizers.knobs(settings.name())) {
+            if (knob.range().contains("1e-30")) {
+                smallest = smallest.with(knob.name(), "1e-30");
+            } else if (knob.range().contains("1e-12")) {
+                smallest = smallest.with(knob.name(), "1e-12");
+            }
+        }
+        assertThat(smallest.problems()).isEmpty();
+        try (Layer layer = new Layer(smallest, precision, ROWS, COLUMNS)) {
+            for (double scale : new double[] {1, 0, 1e-30, 1e-42, 1e18, 0}) {
+                layer.steps(0, 15, gradients(precision, scale));
+                layer.assertFinite();
+            }
+        }
+    }
+
+    /** A learner refuses the mini-batch whose gradient says so, and tells why. */
+    @ParameterizedTest
+    @EnumSource(Precision.class)
+    void gradientsWhoseSquaresAreNoFloatsAreNotForOptimizers(Precision precision) {
+        for (double entry : new double[] {1e30, 3e38, Double.POSITIVE_INFINITY, Double.NaN}) {
+            Matrix gradient = Matrix.create(precision, ROWS, COLUMNS);
+            gradient.set(1, 2, entry);
+            assertThat(layerGradient(gradient).isFinite()).isFalse();
+            assertThat(new LayerGradient(gradient).isFinite()).isFalse();
         }
     }
 

@@ -57,7 +57,8 @@ class OptimizerSettingsTest {
                 .containsExactly(
                         "'beta1' must be a number in [0, 1), was 1",
                         "'soap' has no knob 'bete2'; it has learning-rate, beta1, beta2, factor-beta, epsilon,"
-                                + " relative-epsilon, weight-decay, refresh-interval, refresh-method, max-side, schedule, warm-up,"
+                                + " relative-epsilon, weight-decay, refresh-interval, refresh-method, max-side,"
+                                + " bias-correction, normalised, schedule, warm-up,"
                                 + " schedule-steps, schedule-factor, clip-norm, clip-value, coupled-decay, averaging,"
                                 + " average-decay",
                         "'refresh-interval' must be a whole number in [1, 1000000000], was 0",

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kronstream.fisher.Decomposition;
 import io.kronstream.fisher.EigenRefresh;
+import io.kronstream.fisher.RefreshMethod;
 import io.kronstream.fisher.RefreshTask;
 import io.kronstream.linalg.Arena;
 import io.kronstream.linalg.Matrix;
@@ -13,7 +14,9 @@ import io.kronstream.linalg.Samples;
 import io.kronstream.network.LayerGradient;
 import java.util.Random;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Named;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** In which order a decomposition gives its vectors, and with which sign, changes nothing that is learned. */
@@ -23,17 +26,8 @@ class PermutedBasisTest {
     private static final int STEPS = 60;
     private static final double ROUNDING = 1e-8;
 
-    /** Those that work in a basis. */
-    static Stream<OptimizerSettings> cases() {
-        return Stream.of(
-                OptimizerSettings.defaults("soap"),
-                OptimizerSettings.defaults("dykaf"),
-                OptimizerSettings.defaults("dykaf").with(DyKAF.RANK_ONE_SECOND_MOMENT, true),
-                OptimizerSettings.defaults("soap").with(EigenbasisOptimizer.MAX_SIDE, COLUMNS),
-                OptimizerSettings.defaults("kfac").with(KFAC.FORM, KFAC.Form.EIGEN),
-                OptimizerSettings.defaults("deflation"),
-                OptimizerSettings.defaults("lanczos"),
-                OptimizerSettings.defaults("kfac-corrected"));
+    static Stream<Arguments> cases() {
+        return OptimizerTable.all().map(settings -> Arguments.of(Named.of(settings.toString(), settings)));
     }
 
     @ParameterizedTest
@@ -55,30 +49,48 @@ class PermutedBasisTest {
                 Matrix derivatives = Samples.normal(Precision.DOUBLE, 8, ROWS, 1, random);
                 Matrix gradient = Matrix.create(Precision.DOUBLE, ROWS, COLUMNS);
                 gradient.multiply(1.0 / 8, derivatives, true, activations, false, 0);
-                optimizer.step(new LayerGradient(gradient, activations, derivatives, derivatives), weights, state);
+                optimizer.step(
+                        new LayerGradient(gradient, activations, derivatives, derivatives).withHessianProduct(gradient),
+                        weights,
+                        state);
                 for (RefreshTask task : optimizer.due(state)) {
                     Decomposition decomposition = refresh.compute(task);
-                    optimizer.install(state, task.side(), reversed ? reversed(decomposition) : decomposition);
+                    optimizer.install(
+                            state,
+                            task.side(),
+                            reversed && isBasis(task) ? reversed(task, decomposition) : decomposition);
                 }
             }
             return weights;
         }
     }
 
-    /** Last column first, with the other sign. */
-    private static Decomposition reversed(Decomposition decomposition) {
+    private static boolean isBasis(RefreshTask task) {
+        return switch (task.method()) {
+            case QR_ITERATION, EIGENDECOMPOSITION, PAIR -> true;
+            case INVERSE, POWER -> false;
+        };
+    }
+
+    /**
+     * With the other sign, and the last column first; but not where a full decomposition takes the place of a basis, whose
+     * columns it continues by their rank alone.
+     */
+    private static Decomposition reversed(RefreshTask task, Decomposition decomposition) {
+        boolean byRank = task.method() == RefreshMethod.EIGENDECOMPOSITION && task.basis() != null;
         int n = decomposition.matrix().rows();
         Matrix matrix = Matrix.create(Precision.DOUBLE, n, n);
         double[] eigenvalues = decomposition.eigenvalues().clone();
         int[] permutation = new int[n];
         for (int j = 0; j < n; j++) {
+            int from = byRank ? j : n - 1 - j;
             for (int i = 0; i < n; i++) {
-                matrix.set(i, j, -decomposition.matrix().get(i, n - 1 - j));
+                matrix.set(i, j, -decomposition.matrix().get(i, from));
             }
             if (eigenvalues.length > 0) {
-                eigenvalues[j] = decomposition.eigenvalues()[n - 1 - j];
+                eigenvalues[j] = decomposition.eigenvalues()[from];
             }
-            permutation[j] = decomposition.permutation()[n - 1 - j];
+            permutation[j] = decomposition.permutation()[from];
         }
         return new Decomposition(true, matrix, eigenvalues, permutation);
     }

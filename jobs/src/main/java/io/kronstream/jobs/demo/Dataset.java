@@ -38,7 +38,7 @@ public interface Dataset {
     Iterator<byte[]> rows(long seed, long limit);
 
     /**
-     * The built-in stream of that name, or else the CSV file of that path.
+     * The built-in stream of that name, or else the CSV file of that path, or the images in it.
      *
      * @param schema file of its schema, or null to look for one
      * @throws InvalidSettingsException if there is neither, or the schema does not fit
@@ -58,6 +58,9 @@ public interface Dataset {
                     "--dataset",
                     List.of("there is no file '" + name + "' and no built-in stream of that name; these are "
                             + String.join(", ", BuiltInStreams.names())));
+        }
+        if (schema == null && IdxImages.isNamed(path)) {
+            return IdxImages.open(path);
         }
         CsvFile file = CsvFile.open(path);
         return new Recorded(file, SchemaFile.of(path, schema, file.header()));

@@ -47,7 +47,7 @@ public final class Race {
     public Race(String dataset, DataSchema schema, Iterator<byte[]> rows) {
         this.dataset = dataset;
         this.task = schema.task();
-        this.metric = Metric.first(task);
+        this.metric = loss(schema);
         ExampleDecoder decoder = new ExampleDecoder(schema, MODEL);
         for (long offset = 0; rows.hasNext(); offset++) {
             try {
@@ -56,6 +56,13 @@ public final class Race {
                 continue; // as in a job, where it goes to the dead letters
             }
         }
+    }
+
+    /** What the schema says is to be shown first, if smaller is better. */
+    private static Metric loss(DataSchema schema) {
+        Metric first = Metric.first(schema.task());
+        Metric named = schema.metric() == null ? first : Metric.byName(schema.task(), schema.metric());
+        return named.better(0, 1) ? named : first;
     }
 
     /** Rows that could be read. */

@@ -75,6 +75,48 @@ class RaceCommandTest {
         assertThat(race().out()).contains("learner", "no-change", "prior", "Best of each, by logLoss:");
     }
 
+    /** Whatever the file: its schema says what to predict, and by what the learners are ranked. */
+    @Test
+    void filesOfAnyTaskAreRaced() throws IOException {
+        StringBuilder rows = new StringBuilder("when,a,b,colour,n,kind\n");
+        for (int i = 0; i < 400; i++) {
+            int a = i * 7919 % 101;
+            rows.append(1_600_000_000_000L + i * 60_000L)
+                    .append(",%d,%s,%s,%d,%s%n"
+                            .formatted(
+                                    a,
+                                    i % 9 == 0 ? "" : "0." + i,
+                                    i % 3 == 0 ? "red" : "blue",
+                                    a + i % 3,
+                                    "k" + a % 3));
+        }
+        Path file = directory.resolve("things.csv");
+        Files.writeString(file, rows);
+        assertRaced(file, "task: regression\nlabel: n\nnumeric: [a, b]\ncategorical: [colour]\nmetric: mae", "mae");
+        assertRaced(file, "task: regression\nlabel: n\ntime: when\nforecast: {lags: 4, horizon: 2}", "rmse");
+        assertRaced(
+                file,
+                "task: classification\nlabel: kind\nclasses: [k0, k1, k2]\nnumeric: [a]\nmetric: accuracy",
+                "logLoss");
+    }
+
+    private void assertRaced(Path file, String schema, String metric) throws IOException {
+        Path yaml = directory.resolve("things.schema.yaml");
+        Files.writeString(yaml, schema);
+        Path html = directory.resolve(metric + ".html");
+        Words words = Words.of(
+                "race", "--dataset", file.toString(), "--optimizers", "adam", "--json", "--html", html.toString());
+
+        assertThat(words.err()).isEmpty();
+        assertThat(words.status()).isZero();
+        JsonNode result = JSON.readTree(words.out());
+        assertThat(result.get("metric").asText()).isEqualTo(metric);
+        assertThat(result.get("best")).hasSize(2);
+        assertThat(result.get("no_change").isNumber()).isTrue();
+        assertThat(result.get("prior").isNumber()).isTrue();
+        assertThat(Files.readString(html)).contains("linear", "no-change");
+    }
+
     @Test
     void everythingThatIsWrongIsSaid() {
         Words words = Words.of("race", "--optimizers", "adam:beta1=2,none", "--batch", "0");
