@@ -100,19 +100,23 @@ class RunbookITCase {
         first.cancel();
     }
 
-    /** A source that finds nothing to read waits, and the rest of the job is none the worse. */
+    /** At the next look for new partitions. */
     @Test
-    void withoutItsExamplesTopicAJobWaits() throws Exception {
-        JobSettings settings = settings(Map.of());
+    void withoutItsExamplesTopicAJobFails() throws Exception {
+        JobSettings settings = settings(Map.of(
+                "kafka.properties.partition.discovery.interval.ms",
+                "500",
+                "job.restart.attempts",
+                "1",
+                "job.restart.delay",
+                "1 s"));
         RunningJob job = submit(settings);
         send(settings, Rows.of("sea", 0, 1000));
         awaitExamples(job, 1000);
         delete(settings.topics().examples());
-        long completed = rest.checkpoints(job.id()).completed();
-        await(() -> rest.checkpoints(job.id()).completed() >= completed + 5);
-        assertThat(rest.jobState(job.id())).isEqualTo("RUNNING");
-        assertThat(rest.lastFailure(job.id())).isEmpty();
-        job.cancel();
+        await(() -> rest.jobState(job.id()).equals("FAILED"));
+
+        assertThat(rest.lastFailure(job.id()).orElseThrow()).contains("UnknownTopicOrPartitionException");
     }
 
     @Test
