@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.kronstream.linalg;
 
+import static org.bytedeco.openblas.global.openblas_nolapack.CblasColMajor;
 import static org.bytedeco.openblas.global.openblas_nolapack.CblasNoTrans;
 import static org.bytedeco.openblas.global.openblas_nolapack.CblasRowMajor;
 import static org.bytedeco.openblas.global.openblas_nolapack.CblasTrans;
@@ -9,6 +10,7 @@ import static org.bytedeco.openblas.global.openblas_nolapack.CblasUpper;
 import java.nio.FloatBuffer;
 import java.util.Arrays;
 import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.openblas.global.openblas;
 import org.bytedeco.openblas.global.openblas_full;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -25,8 +27,15 @@ final class FloatMatrix extends Matrix {
     /** Up to this side, mirroring a copy of the whole is faster than many short copies. */
     private static final int MIRRORED_WHOLE = 256;
 
-    /** From this side on, wide blocks pay. */
-    private static final int BLOCKED_QR = 256;
+    /** From this side on, QR in blocks of whole products pays; from the other on, in wider ones. */
+    private static final int BLOCKED_QR = 64;
+
+    private static final int WIDE_QR = 384;
+
+    /** Reflections from the first to the last, stored in columns, as LAPACK names them. */
+    private static final byte FORWARD = 'F';
+
+    private static final byte COLUMNWISE = 'C';
 
     /**
      * A product lower than this and wider and deeper is computed transposed: OpenBLAS then packs the large operand piece by
@@ -255,6 +264,10 @@ final class FloatMatrix extends Matrix {
         int opA = transposeA ? CblasTrans : CblasNoTrans;
         int opB = transposeB ? CblasTrans : CblasNoTrans;
         FloatPointer result = at(rowFrom * stride() + columnFrom);
+        if (width == 1 || height == 1) {
+            gemv(width == 1, height, width, inner, alpha, a, transposeA, left, b, transposeB, right, beta, result);
+            return;
+        }
         boolean lying = beta == 0 && height <= LYING && width >= LYING && inner >= LYING;
         if (!lying || (long) height * width > TRANSPOSED_ELEMENTS) {
             openblas.cblas_sgemm(
@@ -292,6 +305,40 @@ final class FloatMatrix extends Matrix {
                 height);
         openblas_full.cblas_somatcopy(
                 CblasRowMajor, CblasTrans, width, height, 1, transposed, height, result, stride());
+    }
+
+    /** A product that is one column, or else one row: OpenBLAS would first pack the matrix that it is read from once. */
+    private void gemv(
+            boolean column,
+            int height,
+            int width,
+            int inner,
+            double alpha,
+            Matrix a,
+            boolean transposeA,
+            FloatPointer left,
+            Matrix b,
+            boolean transposeB,
+            FloatPointer right,
+            double beta,
+            FloatPointer result) {
+        Matrix matrix = column ? a : b;
+        // A row is the product of the transposed matrix.
+        boolean transposed = column ? transposeA : !transposeB;
+        int outer = column ? height : width;
+        openblas.cblas_sgemv(
+                CblasRowMajor,
+                transposed ? CblasTrans : CblasNoTrans,
+                transposed ? inner : outer,
+                transposed ? outer : inner,
+                (float) alpha,
+                column ? left : right,
+                matrix.stride(),
+                column ? right : left,
+                column ? transposeB ? 1 : b.stride() : transposeA ? a.stride() : 1,
+                (float) beta,
+                result,
+                column ? stride() : 1);
     }
 
     private FloatPointer at(int offset) {
@@ -342,61 +389,82 @@ final class FloatMatrix extends Matrix {
         buffer.put(0, all, 0, n * n);
     }
 
+    /** What is right of a band's square on the diagonal is transposed to below it. */
     private void mirrorInBands() {
         int n = rows();
-        float[] band = SQUARE.get();
-        float[] row = Elementwise.floatTiles()[0];
-        int most = Math.min(MIRROR_BAND, band.length / n);
-        for (int start = 0; start < n; start += most) {
-            int height = Math.min(most, n - start);
-            int width = n - start;
-            for (int i = 0; i < height; i++) {
-                buffer.get(rowStart(start + i) + start, band, i * width, width);
-            }
-            for (int j = 1; j < width; j++) {
-                int run = Math.min(j, height);
-                for (int i = 0, from = j; i < run; i++, from += width) {
-                    row[i] = band[from];
+        float[] square = SQUARE.get();
+        for (int start = 0; start < n; start += MIRROR_BAND) {
+            int side = Math.min(MIRROR_BAND, n - start);
+            for (int i = 0; i < side; i++) {
+                int row = rowStart(start + i) + start;
+                buffer.get(row, square, i * side, side);
+                for (int j = 0, from = i; j < i; j++, from += side) {
+                    square[i * side + j] = square[from];
                 }
-                buffer.put(rowStart(start + j) + start, row, 0, run);
+                buffer.put(row, square, i * side, i);
+            }
+            int rest = n - start - side;
+            if (rest > 0) {
+                int next = start + side;
+                openblas_full.cblas_somatcopy(
+                        CblasRowMajor,
+                        CblasTrans,
+                        side,
+                        rest,
+                        1,
+                        at(rowStart(start) + next),
+                        stride(),
+                        at(rowStart(next) + start),
+                        stride());
             }
         }
     }
 
+    // LAPACK's columns are this matrix's rows. Of a symmetric matrix they are the same: to say that it is stored by
+    // columns
+    // saves LAPACKE's transposing it there and back.
+
     @Override
     boolean symmetricEigen(double[] eigenvalues) {
         int n = rows();
-        int info;
-        try (FloatPointer values = new FloatPointer((long) n)) {
-            info = openblas.LAPACKE_ssyevd(openblas.LAPACK_ROW_MAJOR, (byte) 'V', (byte) 'U', n, pointer, n, values);
+        try (FloatPointer values = new FloatPointer((long) n);
+                FloatPointer vectors = new FloatPointer((long) n * n)) {
+            int info =
+                    openblas.LAPACKE_ssyevd(openblas.LAPACK_COL_MAJOR, (byte) 'V', (byte) 'U', n, pointer, n, values);
             for (int i = 0; i < n; i++) {
                 eigenvalues[n - 1 - i] = values.get(i);
             }
-        }
-        float[] row = new float[n];
-        float[] reversed = new float[n];
-        for (int i = 0; i < n; i++) {
-            buffer.get(i * n, row);
-            for (int j = 0; j < n; j++) {
-                reversed[j] = row[n - 1 - j];
+            openblas_full.cblas_somatcopy(CblasRowMajor, CblasTrans, n, n, 1, pointer, n, vectors, n);
+            FloatBuffer ascending = vectors.asBuffer();
+            float[] row = new float[n];
+            float[] reversed = new float[n];
+            for (int i = 0; i < n; i++) {
+                ascending.get(i * n, row);
+                for (int j = 0; j < n; j++) {
+                    reversed[j] = row[n - 1 - j];
+                }
+                buffer.put(i * n, reversed);
             }
-            buffer.put(i * n, reversed);
+            return info == 0 && Double.isFinite(squaredNorm());
         }
-        return info == 0 && Double.isFinite(squaredNorm());
     }
 
     @Override
     boolean cholesky() {
         int n = rows();
-        int info = openblas.LAPACKE_spotrf(openblas.LAPACK_ROW_MAJOR, (byte) 'U', n, pointer, n);
+        // Its upper triangle is the lower one of the columns.
+        int info = openblas.LAPACKE_spotrf(openblas.LAPACK_COL_MAJOR, (byte) 'L', n, pointer, n);
         if (info == 0) {
-            info = openblas.LAPACKE_spotri(openblas.LAPACK_ROW_MAJOR, (byte) 'U', n, pointer, n);
+            info = openblas.LAPACKE_spotri(openblas.LAPACK_COL_MAJOR, (byte) 'L', n, pointer, n);
         }
         return info == 0;
     }
 
     @Override
     boolean qr(int count) {
+        if (!Double.isFinite(squaredNorm())) {
+            return false;
+        }
         int info = rows() < BLOCKED_QR || count < rows() ? plainQr(count) : blockedQr();
         return info == 0 && Double.isFinite(squaredNorm());
     }
@@ -412,45 +480,112 @@ final class FloatMatrix extends Matrix {
     }
 
     /**
-     * Householder reflections in wider blocks than LAPACK's own 32, whose products are too thin to be fast: a quarter less
-     * time at n = 1025. LAPACK's columns are this matrix's rows, so it works on transposed copies.
+     * Householder reflections in blocks {@code I - V T V^T}, of which only the panels' own are LAPACK's: all else is whole
+     * products, with V cleared above its diagonal, where LAPACK multiplies by triangles. LAPACK's columns are this
+     * matrix's rows, so it works on a transposed copy, and forms the transpose.
      */
     private int blockedQr() {
         int n = rows();
-        int block = n < 768 ? 64 : 128;
+        int block = n < WIDE_QR ? 32 : 64;
         try (FloatPointer reflectors = new FloatPointer((long) n * n);
+                FloatPointer basis = new FloatPointer((long) n * n);
                 FloatPointer triangles = new FloatPointer((long) block * n);
-                FloatPointer work = new FloatPointer((long) block * n)) {
+                FloatPointer scales = new FloatPointer((long) block);
+                FloatPointer first = new FloatPointer((long) block * n);
+                FloatPointer second = new FloatPointer((long) block * n)) {
             openblas_full.cblas_somatcopy(CblasRowMajor, CblasTrans, n, n, 1, pointer, n, reflectors, n);
-            int info = openblas.LAPACKE_sgeqrt_work(
-                    openblas.LAPACK_COL_MAJOR, n, n, block, reflectors, n, triangles, block, work);
-            setIdentity(1);
-            // From the last block on, the columns before a block are not yet touched by any reflection.
-            for (int start = (n - 1) / block * block; start >= 0 && info == 0; start -= block) {
-                int left = n - start;
-                int corner = start * n + start;
-                info = openblas.LAPACKE_slarfb_work(
-                        openblas.LAPACK_COL_MAJOR,
-                        (byte) 'L',
-                        (byte) 'N',
-                        (byte) 'F',
-                        (byte) 'C',
-                        left,
-                        left,
-                        Math.min(block, left),
-                        at(reflectors, corner),
-                        n,
-                        at(triangles, (long) start * block),
-                        block,
-                        at(corner),
-                        n,
-                        work,
-                        n);
+            Pointer.memset(triangles, 0, (long) Float.BYTES * block * n);
+            Pointer.memset(basis, 0, (long) Float.BYTES * n * n);
+            FloatBuffer panels = reflectors.asBuffer();
+            for (int start = 0; start < n; start += block) {
+                int width = Math.min(block, n - start);
+                int height = n - start;
+                FloatPointer v = at(reflectors, (long) start * n + start);
+                FloatPointer t = at(triangles, (long) start * block);
+                int info = openblas.LAPACKE_sgeqr2_work(openblas.LAPACK_COL_MAJOR, height, width, v, n, scales, first);
+                if (info == 0) {
+                    info = openblas.LAPACKE_slarft_work(
+                            openblas.LAPACK_COL_MAJOR, FORWARD, COLUMNWISE, height, width, v, n, scales, t, block);
+                }
+                if (info != 0) {
+                    return info;
+                }
+                clearAboveDiagonal(panels, start, width, n);
+                int rest = height - width;
+                if (rest > 0) {
+                    FloatPointer trailing = at(reflectors, (long) (start + width) * n + start);
+                    product(CblasTrans, CblasNoTrans, width, rest, height, 1, v, n, trailing, n, 0, first, block);
+                    product(CblasTrans, CblasNoTrans, width, rest, width, 1, t, block, first, block, 0, second, block);
+                    product(CblasNoTrans, CblasNoTrans, height, rest, width, -1, v, n, second, block, 1, trailing, n);
+                }
             }
-            openblas_full.cblas_somatcopy(CblasRowMajor, CblasTrans, n, n, 1, pointer, n, reflectors, n);
-            buffer.put(0, reflectors.asBuffer(), 0, n * n);
-            return info;
+            FloatBuffer columns = basis.asBuffer();
+            // From the last block on: what is before it is not yet touched by any reflection.
+            for (int start = (n - 1) / block * block; start >= 0; start -= block) {
+                int width = Math.min(block, n - start);
+                int height = n - start;
+                int rest = height - width;
+                FloatPointer v = at(reflectors, (long) start * n + start);
+                FloatPointer t = at(triangles, (long) start * block);
+                FloatPointer corner = at(basis, (long) start * n + start);
+                if (rest > 0) {
+                    FloatPointer later = at(basis, (long) (start + width) * n + start);
+                    FloatPointer below = at(later, width);
+                    product(CblasTrans, CblasNoTrans, width, rest, rest, 1, at(v, width), n, below, n, 0, first, block);
+                    product(
+                            CblasNoTrans,
+                            CblasNoTrans,
+                            width,
+                            rest,
+                            width,
+                            1,
+                            t,
+                            block,
+                            first,
+                            block,
+                            0,
+                            second,
+                            block);
+                    product(CblasNoTrans, CblasNoTrans, height, rest, width, -1, v, n, second, block, 1, later, n);
+                }
+                product(CblasNoTrans, CblasTrans, width, width, width, 1, t, block, v, n, 0, second, block);
+                product(CblasNoTrans, CblasNoTrans, height, width, width, -1, v, n, second, block, 0, corner, n);
+                for (int i = start; i < start + width; i++) {
+                    columns.put(i * n + i, 1 + columns.get(i * n + i));
+                }
+            }
+            openblas_full.cblas_somatcopy(CblasRowMajor, CblasTrans, n, n, 1, basis, n, pointer, n);
+            return 0;
         }
+    }
+
+    /** Makes a panel's reflectors, columns of length n from its first row on, lower triangular with a diagonal of ones. */
+    private static void clearAboveDiagonal(FloatBuffer panels, int start, int width, int n) {
+        for (int j = start; j < start + width; j++) {
+            for (int i = start; i < j; i++) {
+                panels.put(j * n + i, 0);
+            }
+            panels.put(j * n + j, 1);
+        }
+    }
+
+    /** {@code c = alpha op(a) op(b) + beta c}, of columns. */
+    private static void product(
+            int opA,
+            int opB,
+            int rows,
+            int columns,
+            int inner,
+            float alpha,
+            FloatPointer a,
+            int strideA,
+            FloatPointer b,
+            int strideB,
+            float beta,
+            FloatPointer c,
+            int strideC) {
+        openblas.cblas_sgemm(
+                CblasColMajor, opA, opB, rows, columns, inner, alpha, a, strideA, b, strideB, beta, c, strideC);
     }
 
     @Override

@@ -361,20 +361,37 @@ abstract class EigenbasisOptimizer implements Optimizer {
         Matrix basis = state.tensor(BASIS[side]);
         Matrix momentum = state.tensor(MOMENTUM);
         Scratch own = scratch(momentum.rows(), momentum.columns());
-        Matrix overlap = own.overlap(side);
-        overlap.multiply(1, decomposition.matrix(), true, basis, false, 0);
-        if (side == RefreshTask.LEFT) {
-            own.product.multiply(1, overlap, false, momentum, false, 0);
-        } else {
-            own.product.multiply(1, momentum, false, overlap, true, 0);
-        }
-        momentum.copyFrom(own.product);
+        carryOver(momentum, side, basis, decomposition.matrix(), own);
         if (!isIdentity(decomposition.permutation())) {
             permuteSecondMoment(state, side, decomposition.permutation(), own.product);
         }
         basis.copyFrom(decomposition.matrix());
         state.markDirty(MOMENTUM);
         state.markDirty(BASIS[side]);
+    }
+
+    /** Takes the momentum from one basis of a side to another, in the order that needs fewer operations. */
+    private static void carryOver(Matrix momentum, int side, Matrix from, Matrix to, Scratch own) {
+        boolean left = side == RefreshTask.LEFT;
+        int other = left ? momentum.columns() : momentum.rows();
+        if (from.rows() > other) {
+            if (left) {
+                own.product.multiply(1, from, false, momentum, false, 0);
+                momentum.multiply(1, to, true, own.product, false, 0);
+            } else {
+                own.product.multiply(1, momentum, false, from, true, 0);
+                momentum.multiply(1, own.product, false, to, false, 0);
+            }
+            return;
+        }
+        Matrix overlap = own.overlap(side);
+        overlap.multiply(1, to, true, from, false, 0);
+        if (left) {
+            own.product.multiply(1, overlap, false, momentum, false, 0);
+        } else {
+            own.product.multiply(1, momentum, false, overlap, true, 0);
+        }
+        momentum.copyFrom(own.product);
     }
 
     private static boolean isIdentity(int[] permutation) {

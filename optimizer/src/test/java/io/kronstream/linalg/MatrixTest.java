@@ -38,6 +38,36 @@ class MatrixTest {
         assertThat(relativeError(c, expected)).isLessThan(FLOAT_ROUNDING);
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "33,1,19,false,false", "33,1,19,false,true", "33,1,19,true,false", "33,1,19,true,true",
+        "1,33,19,false,false", "1,33,19,false,true", "1,33,19,true,false", "1,33,19,true,true",
+        "1,1,19,false,true", "33,1,1,false,false", "1,33,1,true,true"
+    })
+    void productThatIsAVectorEqualsReference(int m, int n, int inner, boolean transposeA, boolean transposeB) {
+        // Views, so that columns and rows have gaps.
+        Matrix a = transposeA ? view(inner, m) : view(m, inner);
+        Matrix b = transposeB ? view(n, inner) : view(inner, n);
+        Matrix c = view(m, n);
+        Matrix unread = view(m, n);
+        unread.fill(Double.NaN);
+        Matrix expected = as(Precision.DOUBLE, c);
+        Matrix wideA = as(Precision.DOUBLE, a);
+        Matrix wideB = as(Precision.DOUBLE, b);
+
+        c.multiply(0.5, a, transposeA, b, transposeB, -2);
+        unread.multiply(0.5, a, transposeA, b, transposeB, 0);
+
+        expected.multiply(0.5, wideA, transposeA, wideB, transposeB, -2);
+        assertThat(relativeError(c, expected)).isLessThan(FLOAT_ROUNDING);
+        expected.multiply(0.5, wideA, transposeA, wideB, transposeB, 0);
+        assertThat(relativeError(unread, expected)).isLessThan(FLOAT_ROUNDING);
+    }
+
+    private Matrix view(int rows, int columns) {
+        return normal(Precision.FLOAT, rows + 4, columns + 3, 1, random).block(2, rows, 1, columns);
+    }
+
     @Test
     void productOfViewsTouchesNothingElse() {
         Matrix a = normal(Precision.FLOAT, 8, 5, 1, random);
@@ -105,7 +135,7 @@ class MatrixTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"FLOAT,1", "FLOAT,5", "FLOAT,70", "DOUBLE,1", "DOUBLE,5", "DOUBLE,40", "DOUBLE,1000"})
+    @CsvSource({"FLOAT,1", "FLOAT,5", "FLOAT,64", "FLOAT,70", "DOUBLE,1", "DOUBLE,5", "DOUBLE,40", "DOUBLE,1000"})
     void eigenvectorsDiagonalise(Precision precision, int n) {
         Matrix x = normal(precision, n, n + 3, 1, random);
         Matrix symmetric = Matrix.create(precision, n, n);
@@ -135,7 +165,9 @@ class MatrixTest {
     @CsvSource({
         "FLOAT,1",
         "FLOAT,6",
+        "FLOAT,64",
         "FLOAT,70",
+        "FLOAT,130",
         "FLOAT,300",
         "FLOAT,800",
         "DOUBLE,1",
@@ -212,10 +244,10 @@ class MatrixTest {
     }
 
     @ParameterizedTest
-    @EnumSource(Precision.class)
-    void orthonormaliseCompletesARankDeficientMatrix(Precision precision) {
-        Matrix a = normal(precision, 6, 6, 1, random);
-        for (int i = 0; i < 6; i++) {
+    @CsvSource({"FLOAT,6", "FLOAT,150", "DOUBLE,6"})
+    void orthonormaliseCompletesARankDeficientMatrix(Precision precision, int n) {
+        Matrix a = normal(precision, n, n, 1, random);
+        for (int i = 0; i < n; i++) {
             a.set(i, 2, a.get(i, 0));
             a.set(i, 4, 0);
         }
@@ -226,9 +258,9 @@ class MatrixTest {
     }
 
     @ParameterizedTest
-    @EnumSource(Precision.class)
-    void decompositionsOfNonFiniteMatricesFail(Precision precision) {
-        Matrix a = Matrix.create(precision, 3, 3);
+    @CsvSource({"FLOAT,3", "FLOAT,100", "DOUBLE,3"})
+    void decompositionsOfNonFiniteMatricesFail(Precision precision, int n) {
+        Matrix a = Matrix.create(precision, n, n);
         a.setIdentity(1);
         a.set(1, 1, Double.NaN);
 
