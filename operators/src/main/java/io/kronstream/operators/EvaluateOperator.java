@@ -12,6 +12,7 @@ import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.apache.flink.api.common.state.ValueState;
 import org.apache.flink.api.common.state.ValueStateDescriptor;
@@ -28,7 +29,7 @@ import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 
 /**
  * See {@link EvaluateOperatorFactory}. The tallies of the models that were scored last are in memory; what changed is
- * written when a snapshot is taken, or when they have to leave.
+ * written when a snapshot is taken, or when they have to leave. The current key is set for that alone, not for each score.
  */
 final class EvaluateOperator extends AbstractStreamOperator<WindowMetrics>
         implements OneInputStreamOperator<ModelScore, WindowMetrics>, BoundedOneInput {
@@ -44,10 +45,16 @@ final class EvaluateOperator extends AbstractStreamOperator<WindowMetrics>
     private final double level;
     private final long windowMillis;
 
+    private transient Consumer<WindowMetrics> emit;
     private transient ValueState<byte[]> stored;
     private transient Map<String, EventTimeWindows> resident;
     private transient Set<String> dirty;
     private transient EvaluateMetrics metrics;
+
+    /** Of the model that was scored last, for the scores of a mini-batch come together; else null. */
+    private transient String latest;
+
+    private transient EventTimeWindows latestWindows;
 
     EvaluateOperator(StreamOperatorParameters<WindowMetrics> parameters, Task task, double level, long windowMillis) {
         super(parameters);
@@ -59,6 +66,7 @@ final class EvaluateOperator extends AbstractStreamOperator<WindowMetrics>
     @Override
     public void open() throws Exception {
         super.open();
+        emit = this::emit;
         stored = getKeyedStateStore().getState(WINDOWS);
         resident = new LinkedHashMap<>(16, 0.75f, true); // eldest use first
         dirty = new LinkedHashSet<>();
@@ -68,9 +76,18 @@ final class EvaluateOperator extends AbstractStreamOperator<WindowMetrics>
     @Override
     public void processElement(StreamRecord<ModelScore> record) throws Exception {
         ModelScore scored = record.getValue();
-        EventTimeWindows windows = enter(scored.model());
-        dirty.add(scored.model());
-        metrics.scored(windows.add(scored.score(), this::emit));
+        if (!scored.model().equals(latest)) {
+            latestWindows = enter(scored.model());
+            latest = scored.model();
+            dirty.add(latest);
+        }
+        metrics.scored(latestWindows.add(scored.score(), emit));
+    }
+
+    /** See the class: the key is not set for each score. */
+    @Override
+    public boolean hasKeyContext1() {
+        return false;
     }
 
     @Override
@@ -81,37 +98,32 @@ final class EvaluateOperator extends AbstractStreamOperator<WindowMetrics>
             keys.forEach(models::add);
         }
         for (String model : models) {
-            setCurrentKey(model);
             EventTimeWindows windows = enter(model);
             dirty.add(model);
-            windows.end(this::emit);
+            windows.end(emit);
         }
     }
 
     @Override
     public void snapshotState(StateSnapshotContext context) throws Exception {
-        Object previous = getCurrentKey();
         for (String model : dirty) {
             write(model, resident.get(model));
         }
         dirty.clear();
-        if (previous != null) {
-            setCurrentKey(previous);
-        }
+        latest = null;
         super.snapshotState(context);
     }
 
-    /** The tallies of the current key. */
     private EventTimeWindows enter(String model) throws Exception {
         EventTimeWindows windows = resident.get(model);
         if (windows == null) {
             windows = new EventTimeWindows(model, task, level, windowMillis);
+            setCurrentKey(model);
             byte[] bytes = stored.value();
             if (bytes != null) {
                 windows.read(new DataInputDeserializer(bytes));
             }
             makeRoom();
-            setCurrentKey(model);
             resident.put(model, windows);
         }
         return windows;

@@ -42,8 +42,8 @@ import org.apache.flink.util.function.ThrowingRunnable;
  * See {@link TrainOperatorFactory}.
  *
  * <p>Everything happens in the task's own thread: examples in {@link #processElement}, answers, deadlines and what the
- * clock triggers in mails. The thread that reads the channel and the timers do nothing but post mails. A mail sets the key it is
- * about and puts the present one back.
+ * clock triggers in mails. The thread that reads the channel and the timers do nothing but post mails. The current key is the
+ * business of the {@link LearnerStore}: to set it for every record would cost more than to find the learner in memory.
  *
  * <p>A model that waits for a refresh is parked: its examples queue up, those of other models go on, and the answer's mail
  * takes up the queue. Only when the queues exceed their bound does the subtask stand still, yielding to its mailbox. While
@@ -136,12 +136,18 @@ final class TrainOperator extends AbstractStreamOperator<ModelScore>
             store.park(learner, example);
             counters.parked.add(1);
         }
-        if (learner.learner().trainedThrough().isEmpty()) { // a command, and no such model
+        if (!learner.learner().hasTaken()) { // a command, and no such model
             store.drop(learner);
             return;
         }
         store.changed(learner);
-        standStill(example.model());
+        standStill();
+    }
+
+    /** See the class: the key is not set for each record. */
+    @Override
+    public boolean hasKeyContext1() {
+        return false;
     }
 
     /** Nothing waits for an answer any more: what is missing is computed here, to the same numbers. */
@@ -149,7 +155,6 @@ final class TrainOperator extends AbstractStreamOperator<ModelScore>
     public void endInput() throws Exception {
         refreshes.drain();
         for (String model : store.models()) {
-            setCurrentKey(model);
             ResidentLearner learner = enter(model);
             refreshes.drain(learner.learner());
             proceed(learner);
@@ -181,7 +186,7 @@ final class TrainOperator extends AbstractStreamOperator<ModelScore>
         return store;
     }
 
-    /** The learner of the current key, in memory. One that comes from the state asks again for what it misses. */
+    /** A learner, in memory. One that comes from the state asks again for what it misses. */
     private ResidentLearner enter(String model) throws Exception {
         ResidentLearner resident = store.resident(model);
         if (resident != null) {
@@ -272,7 +277,7 @@ final class TrainOperator extends AbstractStreamOperator<ModelScore>
         }
     }
 
-    private void standStill(String model) throws Exception {
+    private void standStill() throws Exception {
         if (store.parkedBytes() <= settings.parkedBytes()) {
             return;
         }
@@ -280,7 +285,6 @@ final class TrainOperator extends AbstractStreamOperator<ModelScore>
         while (store.parkedBytes() > settings.parkedBytes()) {
             mailbox.yield();
         }
-        setCurrentKey(model);
     }
 
     private void publish(Learner learner) {
@@ -291,19 +295,11 @@ final class TrainOperator extends AbstractStreamOperator<ModelScore>
         output.collect(tag, new StreamRecord<>(value));
     }
 
-    /** What a mail does: sets the key that it is about, and puts the present one back. */
+    /** What a mail does. */
     private void withLearner(String model, ThrowingConsumer<ResidentLearner, Exception> work) throws Exception {
-        Object previous = getCurrentKey();
-        setCurrentKey(model);
-        try {
-            ResidentLearner learner = enter(model);
-            work.accept(learner);
-            store.changed(learner);
-        } finally {
-            if (previous != null) {
-                setCurrentKey(previous);
-            }
-        }
+        ResidentLearner learner = enter(model);
+        work.accept(learner);
+        store.changed(learner);
     }
 
     private void post(ThrowingRunnable<Exception> work, String description) {

@@ -25,12 +25,23 @@ public final class EventTimeWindows {
     private final long length;
     private final TreeMap<Long, Window> open = new TreeMap<>();
     private Tally whole;
+    private final Tally.Terms terms = new Tally.Terms();
+
+    /** The open window that took the last score; null if there is none. */
+    private Window latest;
+
     private long closedUntil = Long.MIN_VALUE;
     private long late;
 
     private static final class Window {
-        private Tally tally;
+        private final long start;
+        private final Tally tally;
         private long step;
+
+        Window(long start, Tally tally) {
+            this.start = start;
+            this.tally = tally;
+        }
     }
 
     /**
@@ -52,18 +63,19 @@ public final class EventTimeWindows {
      * @return false if it came too late for its window
      */
     public boolean add(Score score, Consumer<WindowMetrics> closed) {
-        whole.add(score);
-        long start = Math.floorDiv(score.timestamp(), length) * length;
-        if (start < closedUntil) {
-            late++;
-            return false;
+        terms.set(score, task);
+        whole.add(score, terms);
+        Window window = latest;
+        if (window == null || score.timestamp() < window.start || score.timestamp() - window.start >= length) {
+            long start = Math.floorDiv(score.timestamp(), length) * length;
+            if (start < closedUntil) {
+                late++;
+                return false;
+            }
+            window = open.computeIfAbsent(start, any -> new Window(start, new Tally(task, level)));
+            latest = window;
         }
-        Window window = open.computeIfAbsent(start, any -> {
-            Window fresh = new Window();
-            fresh.tally = new Tally(task, level);
-            return fresh;
-        });
-        window.tally.add(score);
+        window.tally.add(score, terms);
         window.step = score.step();
         if (open.size() > OPEN) {
             close(closed);
@@ -79,15 +91,15 @@ public final class EventTimeWindows {
     }
 
     private void close(Consumer<WindowMetrics> closed) {
-        Map.Entry<Long, Window> eldest = open.pollFirstEntry();
-        long start = eldest.getKey();
-        Tally tally = eldest.getValue().tally;
-        closedUntil = start + length;
+        Window eldest = open.pollFirstEntry().getValue();
+        Tally tally = eldest.tally;
+        latest = null;
+        closedUntil = eldest.start + length;
         closed.accept(new WindowMetrics(
                 model,
-                start,
+                eldest.start,
                 closedUntil,
-                eldest.getValue().step,
+                eldest.step,
                 tally.examples(),
                 tally.metrics(),
                 new TreeMap<>(tally.metrics(Tally.Predictor.NO_CHANGE)),
@@ -137,9 +149,9 @@ public final class EventTimeWindows {
         whole = Tally.read(task, level, in);
         for (int count = in.readInt(); count > 0; count--) {
             long start = in.readLong();
-            Window window = new Window();
-            window.step = in.readLong();
-            window.tally = Tally.read(task, level, in);
+            long step = in.readLong();
+            Window window = new Window(start, Tally.read(task, level, in));
+            window.step = step;
             if (same) {
                 open.put(start, window);
             }

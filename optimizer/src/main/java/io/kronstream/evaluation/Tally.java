@@ -32,6 +32,7 @@ public final class Tally {
     static final int BINS = 512;
 
     private static final double LARGEST_LOGIT = 10;
+    private static final Predictor[] PREDICTORS = Predictor.values();
     private static final int LAYOUT = 1;
     private static final int HIT_OR_SQUARE = 0;
     private static final int LOSS_OR_ABSOLUTE = 1;
@@ -44,7 +45,7 @@ public final class Tally {
     private double predictions;
     private double pinball;
     /** For each predictor the sums of hits and log losses, or of squared and absolute errors. */
-    private final double[][] sums = new double[Predictor.values().length][2];
+    private final double[][] sums = new double[PREDICTORS.length][2];
     /** Of a binary label, the weights of scores of label 0 and of label 1 in each bin. */
     private final double[][] histogram;
 
@@ -93,33 +94,66 @@ public final class Tally {
 
     /** Takes a score. */
     public void add(Score score) {
+        Terms terms = new Terms();
+        terms.set(score, task);
+        add(score, terms);
+    }
+
+    /** Takes a score whose terms are known. */
+    void add(Score score, Terms terms) {
         double weight = score.weight();
         examples++;
         weights += weight;
         labels += weight * score.label();
         predictions += weight * score.prediction();
-        for (Predictor predictor : Predictor.values()) {
-            double prediction = predictor.prediction(score);
-            double[] own = sums[predictor.ordinal()];
-            if (task == Task.BINARY) {
-                boolean positive = score.label() >= 0.5;
-                double cut = Math.min(Math.max(prediction, CUT), 1 - CUT);
-                own[HIT_OR_SQUARE] += prediction >= 0.5 == positive ? weight : 0;
-                own[LOSS_OR_ABSOLUTE] -= weight * StrictMath.log(positive ? cut : 1 - cut);
-            } else if (task == Task.CLASSIFICATION) {
-                own[HIT_OR_SQUARE] += predictor.answer(score.answers()) == (int) score.label() ? weight : 0;
-                own[LOSS_OR_ABSOLUTE] -= weight * StrictMath.log(Math.min(Math.max(prediction, CUT), 1 - CUT));
-            } else {
-                double error = prediction - score.label();
-                own[HIT_OR_SQUARE] += weight * error * error;
-                own[LOSS_OR_ABSOLUTE] += weight * Math.abs(error);
-            }
+        for (int predictor = 0; predictor < PREDICTORS.length; predictor++) {
+            double[] own = sums[predictor];
+            own[HIT_OR_SQUARE] += terms.hitOrSquare[predictor];
+            own[LOSS_OR_ABSOLUTE] += terms.lossOrAbsolute[predictor];
         }
         if (histogram != null) {
-            histogram[score.label() >= 0.5 ? 1 : 0][bin(score.prediction())] += weight;
+            histogram[score.label() >= 0.5 ? 1 : 0][terms.bin] += weight;
         }
         double above = score.label() - score.prediction();
         pinball += weight * (above >= 0 ? level * above : (level - 1) * above);
+    }
+
+    /** What one score adds to the sums of every tally that takes it: its logarithms take longer than the rest. */
+    static final class Terms {
+        private final double[] hitOrSquare = new double[PREDICTORS.length];
+        private final double[] lossOrAbsolute = new double[PREDICTORS.length];
+        private int bin;
+
+        void set(Score score, Task task) {
+            double weight = score.weight();
+            for (int i = 0; i < PREDICTORS.length; i++) {
+                double prediction = PREDICTORS[i].prediction(score);
+                switch (task) {
+                    case BINARY -> {
+                        boolean positive = score.label() >= 0.5;
+                        double cut = cut(prediction);
+                        hitOrSquare[i] = prediction >= 0.5 == positive ? weight : 0;
+                        lossOrAbsolute[i] = -(weight * StrictMath.log(positive ? cut : 1 - cut));
+                    }
+                    case CLASSIFICATION -> {
+                        hitOrSquare[i] = PREDICTORS[i].answer(score.answers()) == (int) score.label() ? weight : 0;
+                        lossOrAbsolute[i] = -(weight * StrictMath.log(cut(prediction)));
+                    }
+                    case REGRESSION -> {
+                        double error = prediction - score.label();
+                        hitOrSquare[i] = weight * error * error;
+                        lossOrAbsolute[i] = weight * Math.abs(error);
+                    }
+                }
+            }
+            if (task == Task.BINARY) {
+                bin = bin(score.prediction());
+            }
+        }
+
+        private static double cut(double probability) {
+            return Math.min(Math.max(probability, CUT), 1 - CUT);
+        }
     }
 
     private static int bin(double probability) {

@@ -35,6 +35,7 @@ final class Features {
     private final double[] periods;
     private final int width;
     private final int embedded;
+    private final long bytes;
 
     private final NumericInput[] numeric;
     private final RunningMoments labels = new RunningMoments();
@@ -67,6 +68,11 @@ final class Features {
         this.naiveClasses = schema.task() == Task.CLASSIFICATION
                 ? new NaiveClasses(schema.classes().size())
                 : null;
+        long counted = 256 + 8L * history.capacity() + 8L * schema.classes().size();
+        for (NumericInput input : numeric) {
+            counted += input.bytes();
+        }
+        this.bytes = counted;
     }
 
     /** Length of an instance's inputs. */
@@ -329,10 +335,6 @@ final class Features {
 
     /** Bytes on the heap, forecasts aside. */
     long bytes() {
-        long bytes = 256 + 8L * history.capacity() + 8L * schema.classes().size();
-        for (NumericInput input : numeric) {
-            bytes += input.bytes();
-        }
         return bytes;
     }
 

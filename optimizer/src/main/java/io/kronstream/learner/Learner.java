@@ -88,8 +88,7 @@ public final class Learner implements AutoCloseable {
     private final Features features;
     private final MiniBatches batches = new MiniBatches();
     private final Helm helm = new Helm();
-    private final SortedMap<Integer, Long> trainedFrom = new TreeMap<>();
-    private final SortedMap<Integer, Long> trainedThrough = new TreeMap<>();
+    private final TakenOffsets taken = new TakenOffsets();
     /** Null in {@link Mode#ORDERED}. */
     private final Journal journal;
 
@@ -150,10 +149,7 @@ public final class Learner implements AutoCloseable {
     }
 
     private void took(Example example) {
-        if (!trainedThrough.containsKey(example.partition())) {
-            trainedFrom.put(example.partition(), example.offset());
-        }
-        trainedThrough.merge(example.partition(), example.offset(), Math::max);
+        taken.add(example.partition(), example.offset());
         if (journal != null) {
             journal.took(example.partition(), example.offset());
         }
@@ -163,7 +159,7 @@ public final class Learner implements AutoCloseable {
     private void command(Example record, Listener listener) {
         Command command = record.command();
         Helm.Received received = new Helm.Received(command, record.partition(), record.offset());
-        if (trainedThrough.isEmpty()) {
+        if (!hasTaken()) {
             refuse(received, "model '" + model + "' has not seen an example yet", listener);
             return;
         }
@@ -392,7 +388,7 @@ public final class Learner implements AutoCloseable {
      * none of them came from here.
      */
     public boolean learnsElsewhere(int partition) {
-        return !trainedThrough.isEmpty() && !trainedThrough.containsKey(partition);
+        return hasTaken() && !taken.contains(partition);
     }
 
     /** The next version, or empty if no step was taken since the last one, or if the model is retired. */
@@ -413,8 +409,8 @@ public final class Learner implements AutoCloseable {
                 version,
                 step,
                 learned,
-                Collections.unmodifiableSortedMap(new TreeMap<>(trainedFrom)),
-                Collections.unmodifiableSortedMap(new TreeMap<>(trainedThrough)),
+                Collections.unmodifiableSortedMap(new TreeMap<>(taken.first())),
+                Collections.unmodifiableSortedMap(new TreeMap<>(taken.last())),
                 finished,
                 settings.mode().text(),
                 shared.configuration(),
@@ -451,7 +447,12 @@ public final class Learner implements AutoCloseable {
 
     /** For each partition the offset of the last example that was taken. */
     public SortedMap<Integer, Long> trainedThrough() {
-        return Collections.unmodifiableSortedMap(trainedThrough);
+        return Collections.unmodifiableSortedMap(taken.last());
+    }
+
+    /** Whether it has taken any example. */
+    public boolean hasTaken() {
+        return !taken.isEmpty();
     }
 
     /** How many examples the open mini-batch has. */
@@ -493,8 +494,8 @@ public final class Learner implements AutoCloseable {
                             refreshes.failed(),
                             refreshes.skipped(),
                             finished,
-                            trainedFrom,
-                            trainedThrough)
+                            taken.first(),
+                            taken.last())
                     .write(out);
             byte[] ofOptimizer = optimizerHeader();
             out.writeInt(ofOptimizer.length);
@@ -580,8 +581,7 @@ public final class Learner implements AutoCloseable {
             publishedStep = written.publishedStep();
             refreshes.restore(written.failedRefreshes(), written.skippedRefreshes());
             finished = written.finished();
-            trainedFrom.putAll(written.trainedFrom());
-            trainedThrough.putAll(written.trainedThrough());
+            taken.restore(written.trainedFrom(), written.trainedThrough());
             int lengthOfOptimizer = Bounds.count(in.readInt(), "bytes of an optimizer");
             if (withOptimizer) {
                 readOptimizerHeader(in);

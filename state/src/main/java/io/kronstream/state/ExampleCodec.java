@@ -38,7 +38,7 @@ public final class ExampleCodec implements Codec<Example> {
     @Override
     public Example read(int layout, DataInput in) throws IOException {
         return new Example(
-                Wire.readString(in),
+                Wire.readModel(in),
                 in.readInt(),
                 in.readLong(),
                 layout == 1 ? 0 : in.readInt(),

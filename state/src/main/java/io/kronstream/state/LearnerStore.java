@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
 import org.apache.flink.api.common.state.KeyedStateStore;
 import org.apache.flink.runtime.state.KeyedStateBackend;
@@ -26,6 +27,8 @@ import org.apache.flink.runtime.state.VoidNamespace;
  * ask again when they come back. What stays beyond the bound is the learner in use, and those that have closed a
  * mini-batch and wait for an answer to learn it: their examples would pile up in the state.
  *
+ * <p>It sets the current key itself, whenever it reads or writes the state; nobody else need do so for each record.
+ *
  * <p>Not thread-safe, but for the figures that metrics show.
  */
 public final class LearnerStore implements AutoCloseable {
@@ -39,11 +42,11 @@ public final class LearnerStore implements AutoCloseable {
     private final Map<String, ResidentLearner> resident = new LinkedHashMap<>(16, 0.75f, true); // eldest use first
     private final Set<ResidentLearner> dirty = new LinkedHashSet<>();
 
-    private long residentBytes;
-    private volatile long residentNativeBytes;
-    private volatile long residentHeapBytes;
+    // what changes with every example is stored lazily: a metric may see it a moment later
+    private final AtomicLong residentNativeBytes = new AtomicLong();
+    private final AtomicLong residentHeapBytes = new AtomicLong();
+    private final AtomicLong hits = new AtomicLong();
     private volatile int residentModels;
-    private volatile long hits;
     private volatile long misses;
     private volatile long writeBacks;
     private volatile long evictions;
@@ -84,7 +87,7 @@ public final class LearnerStore implements AutoCloseable {
     public ResidentLearner resident(String model) {
         ResidentLearner learner = resident.get(model);
         if (learner != null) {
-            hits++;
+            hits.lazySet(hits.getPlain() + 1);
         }
         return learner;
     }
@@ -94,9 +97,10 @@ public final class LearnerStore implements AutoCloseable {
         return resident.containsKey(model);
     }
 
-    /** Reads the learner of the current key, or creates it; it must not be in memory. */
+    /** Reads a learner, or creates it; it must not be in memory. Its model is the current key afterwards. */
     public ResidentLearner load(String model) throws Exception {
         misses++;
+        keys.setCurrentKey(model);
         ResidentLearner loaded = state.read(model, factory);
         ofOtherNumerics = state.ofOtherNumerics();
         if (loaded == null) {
@@ -119,7 +123,7 @@ public final class LearnerStore implements AutoCloseable {
             dirty.add(learner);
         }
         measure(learner);
-        if (residentBytes > cacheBytes) {
+        if (residentBytes() > cacheBytes) {
             evict(learner);
         }
     }
@@ -150,14 +154,12 @@ public final class LearnerStore implements AutoCloseable {
         }
     }
 
-    /** Writes everything that has changed into the keyed state. Leaves the current key as it was. */
+    /** Writes everything that has changed into the keyed state. */
     public void flush() throws Exception {
-        String previous = keys.getCurrentKey();
         for (ResidentLearner learner : dirty) {
             write(learner);
         }
         dirty.clear();
-        restoreKey(previous);
     }
 
     /** Keys in the state that waited for an answer, or had parked examples, when it was written; sorted. */
@@ -174,17 +176,17 @@ public final class LearnerStore implements AutoCloseable {
 
     /** Heap and native bytes of the learners in memory. */
     public long residentBytes() {
-        return residentHeapBytes + residentNativeBytes;
+        return residentHeapBytes.get() + residentNativeBytes.get();
     }
 
     /** The part of {@link #residentBytes()} that is on the heap. */
     public long residentHeapBytes() {
-        return residentHeapBytes;
+        return residentHeapBytes.get();
     }
 
     /** The part of {@link #residentBytes()} that is not. */
     public long residentNativeBytes() {
-        return residentNativeBytes;
+        return residentNativeBytes.get();
     }
 
     public int residentModels() {
@@ -193,7 +195,7 @@ public final class LearnerStore implements AutoCloseable {
 
     /** How often a learner was wanted and was in memory. */
     public long hits() {
-        return hits;
+        return hits.get();
     }
 
     /** How often a learner was wanted and had to be read or created. */
@@ -243,20 +245,18 @@ public final class LearnerStore implements AutoCloseable {
     }
 
     private void evict(ResidentLearner current) throws Exception {
-        String previous = keys.getCurrentKey();
         evict(current, false);
-        if (residentBytes > cacheBytes) {
+        if (residentBytes() > cacheBytes) {
             evict(current, true);
         }
         residentModels = resident.size();
-        restoreKey(previous);
     }
 
     private void evict(ResidentLearner current, boolean withOutstanding) throws Exception {
         List<String> passedOver = new ArrayList<>();
         Iterator<Map.Entry<String, ResidentLearner>> eldestFirst =
                 resident.entrySet().iterator();
-        while (residentBytes > cacheBytes && passedOver.size() < MAX_PASSED_OVER && eldestFirst.hasNext()) {
+        while (residentBytes() > cacheBytes && passedOver.size() < MAX_PASSED_OVER && eldestFirst.hasNext()) {
             Map.Entry<String, ResidentLearner> eldest = eldestFirst.next();
             ResidentLearner learner = eldest.getValue();
             if (learner == current || learner.isWaiting() || !withOutstanding && learner.hasOutstanding()) {
@@ -277,9 +277,8 @@ public final class LearnerStore implements AutoCloseable {
     }
 
     private void count(ResidentLearner learner, long heapBytes, long nativeBytes) {
-        residentHeapBytes += heapBytes - learner.heapBytes;
-        residentNativeBytes += nativeBytes - learner.nativeBytes;
-        residentBytes = residentHeapBytes + residentNativeBytes;
+        residentHeapBytes.lazySet(residentHeapBytes.getPlain() + heapBytes - learner.heapBytes);
+        residentNativeBytes.lazySet(residentNativeBytes.getPlain() + nativeBytes - learner.nativeBytes);
         learner.heapBytes = heapBytes;
         learner.nativeBytes = nativeBytes;
     }
@@ -288,12 +287,6 @@ public final class LearnerStore implements AutoCloseable {
         keys.setCurrentKey(learner.learner().model());
         state.write(learner);
         writeBacks++;
-    }
-
-    private void restoreKey(String previous) {
-        if (previous != null) {
-            keys.setCurrentKey(previous);
-        }
     }
 
     private void measure(ResidentLearner learner) {

@@ -37,6 +37,12 @@ public final class Wire {
         return new String(readExactly(readLength("a string", MAX_STRING, in), in), StandardCharsets.UTF_8);
     }
 
+    /** Reads what {@link #writeString} wrote of a model's id. */
+    static String readModel(DataInput in) throws IOException {
+        byte[] bytes = readExactly(readLength("a model's id", MAX_STRING, in), in);
+        return ModelNames.of(bytes, 0, bytes.length);
+    }
+
     /** Writes a string or null. */
     public static void writeText(String value, DataOutput out) throws IOException {
         out.writeBoolean(value != null);

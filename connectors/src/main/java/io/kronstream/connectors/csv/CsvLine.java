@@ -23,8 +23,12 @@ public final class CsvLine {
         SEVERAL_LINES
     }
 
-    private byte[][] source = new byte[16][];
+    /** No reference is stored for a field: the collector's barriers would cost more than the rest of the field. */
+    private byte[] text = new byte[0];
+
+    /** Where the fields begin, in {@link #text}; or in {@link #unescaped}, as the complement. */
     private int[] start = new int[16];
+
     private int[] end = new int[16];
     private int count;
     private int next;
@@ -39,12 +43,13 @@ public final class CsvLine {
 
     /** Splits the line of a text that begins at {@code from}; {@link #next()} is where the one after it begins. */
     public Fault split(byte[] text, int from) {
+        this.text = text;
         count = 0;
         unescapedLength = 0;
         int position = from;
         while (true) {
             if (position < text.length && text[position] == '"') {
-                int after = quoted(text, position + 1, text.length);
+                int after = quoted(text, position + 1);
                 if (after < 0) {
                     return Fault.UNCLOSED_QUOTES;
                 }
@@ -55,10 +60,8 @@ public final class CsvLine {
                 position = after;
             } else {
                 int first = position;
-                while (position < text.length && text[position] != ',' && lineBreak(text, position) == 0) {
-                    position++;
-                }
-                add(text, first, position);
+                position = unquotedEnd(text, position);
+                add(first, position);
             }
             if (position == text.length || text[position] != ',') {
                 next = position + (position == text.length ? 0 : lineBreak(text, position));
@@ -66,6 +69,19 @@ public final class CsvLine {
             }
             position++;
         }
+    }
+
+    /** The position of the comma or the line break after an unquoted field, or the length of the text. */
+    private static int unquotedEnd(byte[] text, int from) {
+        int position = from;
+        while (position < text.length) {
+            byte b = text[position];
+            if (b <= ',' && (b == ',' || b == '\n' || b == '\r')) { // digits, letters, '-' and '.' come after the comma
+                break;
+            }
+            position++;
+        }
+        return position;
     }
 
     /** Bytes of the line break at a position; 0 if there is none. A carriage return alone is one as well. */
@@ -80,18 +96,18 @@ public final class CsvLine {
     }
 
     /** Adds the field whose text starts at {@code from}; returns the position after its closing quote, or -1. */
-    private int quoted(byte[] record, int from, int length) {
+    private int quoted(byte[] record, int from) {
         boolean doubled = false;
-        for (int i = from; i < length; i++) {
+        for (int i = from; i < record.length; i++) {
             if (record[i] == '"') {
-                if (i + 1 < length && record[i + 1] == '"') {
+                if (i + 1 < record.length && record[i + 1] == '"') {
                     doubled = true;
                     i++;
                 } else {
                     if (doubled) {
                         addUnescaped(record, from, i);
                     } else {
-                        add(record, from, i);
+                        add(from, i);
                     }
                     return i + 1;
                 }
@@ -102,7 +118,6 @@ public final class CsvLine {
 
     private void addUnescaped(byte[] record, int from, int to) {
         if (unescaped.length < unescapedLength + to - from) {
-            // fields that were added before keep the array that they point to
             unescaped = Arrays.copyOf(unescaped, 2 * (unescapedLength + to - from));
         }
         int first = unescapedLength;
@@ -112,16 +127,14 @@ public final class CsvLine {
                 i++;
             }
         }
-        add(unescaped, first, unescapedLength);
+        add(~first, unescapedLength);
     }
 
-    private void add(byte[] bytes, int from, int to) {
+    private void add(int from, int to) {
         if (count == start.length) {
-            source = Arrays.copyOf(source, 2 * count);
             start = Arrays.copyOf(start, 2 * count);
             end = Arrays.copyOf(end, 2 * count);
         }
-        source[count] = bytes;
         start[count] = from;
         end[count] = to;
         count++;
@@ -139,11 +152,11 @@ public final class CsvLine {
 
     /** The array that holds the text of a field, from {@link #start} to before {@link #end}. */
     public byte[] bytes(int field) {
-        return source[field];
+        return start[field] < 0 ? unescaped : text;
     }
 
     public int start(int field) {
-        return start[field];
+        return start[field] < 0 ? ~start[field] : start[field];
     }
 
     public int end(int field) {
@@ -152,6 +165,6 @@ public final class CsvLine {
 
     /** The text of a field; what is not UTF-8 becomes the replacement character. */
     public String text(int field) {
-        return new String(source[field], start[field], end[field] - start[field], StandardCharsets.UTF_8);
+        return new String(bytes(field), start(field), end(field) - start(field), StandardCharsets.UTF_8);
     }
 }

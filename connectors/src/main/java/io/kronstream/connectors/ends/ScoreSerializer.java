@@ -3,6 +3,7 @@ package io.kronstream.connectors.ends;
 
 import com.fasterxml.jackson.core.io.JsonStringEncoder;
 import com.fasterxml.jackson.core.io.NumberOutput;
+import io.kronstream.connectors.format.DecimalText;
 import io.kronstream.learner.Score;
 import io.kronstream.state.ModelScore;
 import java.nio.charset.StandardCharsets;
@@ -31,6 +32,8 @@ final class ScoreSerializer implements KafkaRecordSerializationSchema<ModelScore
     private static final byte[] NO_CHANGE = name("noChange");
     private static final byte[] PRIOR = name("prior");
     private static final byte[] WEIGHT = name("weight");
+
+    private static final byte[] NULL = "null".getBytes(StandardCharsets.US_ASCII);
 
     private static final byte[] ANSWER = name("answer");
     private static final byte[] NO_CHANGE_ANSWER = name("noChangeAnswer");
@@ -107,12 +110,13 @@ final class ScoreSerializer implements KafkaRecordSerializationSchema<ModelScore
         length = NumberOutput.outputLong(value, buffer, length);
     }
 
-    @SuppressWarnings("deprecation") // copies Latin-1 without looking at it
     private void write(byte[] name, double value) {
         write(name);
-        String text = Double.isFinite(value) ? NumberOutput.toString(value, true) : "null";
-        text.getBytes(0, text.length(), buffer, length);
-        length += text.length();
+        if (Double.isFinite(value)) {
+            length = DecimalText.write(value, buffer, length);
+        } else {
+            write(NULL);
+        }
     }
 
     private void write(byte[] bytes) {

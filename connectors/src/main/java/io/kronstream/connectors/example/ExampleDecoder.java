@@ -12,6 +12,7 @@ import io.kronstream.learner.Category;
 import io.kronstream.learner.DataSchema;
 import io.kronstream.learner.Example;
 import io.kronstream.learner.Numeric;
+import io.kronstream.state.ModelNames;
 import java.io.IOException;
 import java.io.ObjectInputStream;
 import java.io.Serializable;
@@ -223,8 +224,9 @@ public final class ExampleDecoder implements Serializable {
         if (missing(key)) {
             throw new UndecodableException("key", "Column '" + schema.key() + "', which names the model, is empty");
         }
-        String model = row.text(key);
-        int length = row.kind(key) == Row.Kind.TEXT ? row.end(key) - row.start(key) : model.length();
+        boolean text = row.isText(key);
+        String model = text ? ModelNames.of(row.bytes(key), row.start(key), row.end(key)) : row.text(key);
+        int length = text ? row.end(key) - row.start(key) : model.length();
         if (length > MAX_MODEL_BYTES) {
             throw new UndecodableException(
                     "key",
@@ -399,14 +401,11 @@ public final class ExampleDecoder implements Serializable {
 
     /** A field as a number; NaN if it is missing, blank or no number. */
     private double read(int column) throws UndecodableException {
-        if (missing(column)) {
-            return Double.NaN;
+        if (row.isText(column)) {
+            int from = firstVisible(column);
+            return DecimalNumber.parse(row.bytes(column), from, lastVisible(column, from));
         }
-        if (row.kind(column) == Row.Kind.NUMBER) {
-            return row.number(column);
-        }
-        int from = firstVisible(column);
-        return DecimalNumber.parse(row.bytes(column), from, lastVisible(column, from));
+        return missing(column) ? Double.NaN : row.number(column);
     }
 
     /** Whether a field has no value; one that holds several is refused. */
@@ -445,7 +444,8 @@ public final class ExampleDecoder implements Serializable {
     private int firstVisible(int column) {
         byte[] bytes = row.bytes(column);
         int from = row.start(column);
-        while (from < row.end(column) && isBlank(bytes[from])) {
+        int end = row.end(column);
+        while (from < end && isBlank(bytes[from])) {
             from++;
         }
         return from;

@@ -50,7 +50,8 @@ public final class CsvFormat implements RowFormat {
             if (line.count() != columns.size()) {
                 throw new UndecodableException("fields", fieldsSentence());
             }
-            for (int column = 0; column < line.count(); column++) {
+            row.line(value);
+            for (int column = 0; column < columns.size(); column++) {
                 row.text(column, line.bytes(column), line.start(column), line.end(column));
             }
             position = line.next();

@@ -17,6 +17,9 @@ public final class DecimalNumber {
     static final int MAX_LENGTH = 64;
 
     private static final long EXACT_LIMIT = 1L << 53;
+    /** So many digits never overflow a long. */
+    private static final int MAX_LONG_DIGITS = 18;
+
     private static final int MAX_EXPONENT_DIGITS = 5;
     private static final double[] POWERS_OF_TEN = {
         1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19,
@@ -43,27 +46,19 @@ public final class DecimalNumber {
             i++;
         }
         long mantissa = 0;
-        int digits = 0;
+        int first = i;
+        for (; i < to && isDigit(bytes[i]); i++) {
+            mantissa = mantissa * 10 + (bytes[i] - '0');
+        }
+        int digits = i - first;
         int fraction = 0;
-        boolean exact = true;
-        boolean point = false;
-        for (; i < to; i++) {
-            byte b = bytes[i];
-            if (b >= '0' && b <= '9') {
-                digits++;
-                if (point) {
-                    fraction++;
-                }
-                if (mantissa < EXACT_LIMIT) {
-                    mantissa = mantissa * 10 + (b - '0');
-                } else {
-                    exact = false;
-                }
-            } else if (b == '.' && !point) {
-                point = true;
-            } else {
-                break;
+        if (i < to && bytes[i] == '.') {
+            first = ++i;
+            for (; i < to && isDigit(bytes[i]); i++) {
+                mantissa = mantissa * 10 + (bytes[i] - '0');
             }
+            fraction = i - first;
+            digits += fraction;
         }
         if (digits == 0) {
             return MALFORMED;
@@ -84,7 +79,7 @@ public final class DecimalNumber {
                 return MALFORMED;
             }
             for (; i < to; i++) {
-                if (bytes[i] < '0' || bytes[i] > '9') {
+                if (!isDigit(bytes[i])) {
                     return MALFORMED;
                 }
                 exponent = exponent * 10 + (bytes[i] - '0');
@@ -94,10 +89,14 @@ public final class DecimalNumber {
             }
         }
         int power = exponent - fraction;
-        if (exact && mantissa <= EXACT_LIMIT && power >= -22 && power <= 22) {
+        if (digits <= MAX_LONG_DIGITS && mantissa <= EXACT_LIMIT && power >= -22 && power <= 22) {
             double magnitude = power < 0 ? mantissa / POWERS_OF_TEN[-power] : mantissa * POWERS_OF_TEN[power];
             return negative ? -magnitude : magnitude;
         }
         return NumberInput.parseDouble(new String(bytes, from, to - from, StandardCharsets.ISO_8859_1), true);
+    }
+
+    private static boolean isDigit(byte b) {
+        return b >= '0' && b <= '9';
     }
 }

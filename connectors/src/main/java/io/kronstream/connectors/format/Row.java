@@ -26,16 +26,27 @@ public final class Row {
         NESTED
     }
 
-    private final Kind[] kinds;
-    private final byte[][] bytes;
+    private static final Kind[] KINDS = Kind.values();
+    private static final byte MISSING = (byte) Kind.MISSING.ordinal();
+    private static final byte TEXT = (byte) Kind.TEXT.ordinal();
+
+    private final byte[] kinds;
+    /** The array that most texts of the row lie in: so no reference is stored for each of them. */
+    private byte[] line;
+
+    /** The arrays of the other texts. */
+    private final byte[][] own;
+
+    /** Where texts begin, in {@link #line}; or in {@link #own}, as the complement. */
     private final int[] start;
+
     private final int[] end;
     private final double[] numbers;
     private final List<List<byte[]>> lists = new ArrayList<>();
 
     public Row(int columns) {
-        kinds = new Kind[columns];
-        bytes = new byte[columns][];
+        kinds = new byte[columns];
+        own = new byte[columns][];
         start = new int[columns];
         end = new int[columns];
         numbers = new double[columns];
@@ -46,13 +57,22 @@ public final class Row {
     }
 
     void clear() {
-        Arrays.fill(kinds, Kind.MISSING);
+        Arrays.fill(kinds, MISSING);
+    }
+
+    /** Says in which array most texts of the next row lie, before the first of them. */
+    void line(byte[] texts) {
+        line = texts;
     }
 
     void text(int column, byte[] text, int from, int to) {
-        kinds[column] = from == to ? Kind.MISSING : Kind.TEXT;
-        bytes[column] = text;
-        start[column] = from;
+        kinds[column] = from == to ? MISSING : TEXT;
+        if (text == line) {
+            start[column] = from;
+        } else {
+            own[column] = text;
+            start[column] = ~from;
+        }
         end[column] = to;
     }
 
@@ -62,30 +82,35 @@ public final class Row {
     }
 
     void number(int column, double number) {
-        kinds[column] = Kind.NUMBER;
+        kinds[column] = (byte) Kind.NUMBER.ordinal();
         numbers[column] = number;
     }
 
     void list(int column, List<byte[]> values) {
-        kinds[column] = Kind.LIST;
+        kinds[column] = (byte) Kind.LIST.ordinal();
         lists.set(column, values);
     }
 
     void nested(int column) {
-        kinds[column] = Kind.NESTED;
+        kinds[column] = (byte) Kind.NESTED.ordinal();
     }
 
     public Kind kind(int column) {
-        return kinds[column];
+        return KINDS[kinds[column]];
+    }
+
+    /** Whether a field holds text, which then has at least one byte. */
+    public boolean isText(int column) {
+        return kinds[column] == TEXT;
     }
 
     /** The array that holds a text, from {@link #start} to before {@link #end}. */
     public byte[] bytes(int column) {
-        return bytes[column];
+        return start[column] < 0 ? own[column] : line;
     }
 
     public int start(int column) {
-        return start[column];
+        return start[column] < 0 ? ~start[column] : start[column];
     }
 
     public int end(int column) {
@@ -104,9 +129,9 @@ public final class Row {
 
     /** A field as a reader would write it; of a list or a record only what it is. */
     public String text(int column) {
-        return switch (kinds[column]) {
+        return switch (kind(column)) {
             case MISSING -> "";
-            case TEXT -> new String(bytes[column], start[column], end[column] - start[column], StandardCharsets.UTF_8);
+            case TEXT -> new String(bytes(column), start(column), end(column) - start(column), StandardCharsets.UTF_8);
             case NUMBER -> Double.toString(numbers[column]);
             case LIST -> "a list";
             case NESTED -> "a nested value";
