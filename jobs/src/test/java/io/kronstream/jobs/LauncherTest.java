@@ -150,6 +150,14 @@ class LauncherTest {
     }
 
     @Test
+    void theCollectorIsTheUsersIfHeNamesOne() throws Exception {
+        assertThat(launch(Map.of()).out()).contains("[-XX:+UseParallelGC]");
+        assertThat(launch(Map.of("KRONSTREAM_OPTS", "-Xmx9g -XX:+UseZGC")).out())
+                .contains("[-XX:+UseZGC]")
+                .doesNotContain("[-XX:+UseParallelGC]");
+    }
+
+    @Test
     void nativeLibrariesAreKeptPerVersion() throws Exception {
         assertThat(launch(Map.of("KRONSTREAM_CACHE", "/some where")).out())
                 .contains("[-Dorg.bytedeco.javacpp.cachedir=/some where/1.2]");

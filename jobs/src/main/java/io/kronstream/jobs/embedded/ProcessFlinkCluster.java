@@ -276,6 +276,7 @@ public final class ProcessFlinkCluster implements FlinkCluster {
                 id,
                 List.of(
                         "-Xmx" + memory.heap().count() + "m",
+                        "-XX:+UseParallelGC", // as the launcher's
                         "-XX:MaxDirectMemorySize=" + memory.direct().count() + "m",
                         "-Dorg.bytedeco.javacpp.maxbytes="
                                 + memory.taskOffHeap().count() + "m",
