@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.kronstream.jobs.bench;
 
+import com.sun.management.OperatingSystemMXBean;
 import io.kronstream.connectors.TopicAdmin;
 import io.kronstream.connectors.example.ExampleDecoder;
 import io.kronstream.connectors.example.FileReplay;
@@ -23,23 +24,34 @@ import io.kronstream.learner.RefreshWorker;
 import io.kronstream.learner.RejectedBatch;
 import io.kronstream.learner.StepReport;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 
 /**
- * Times a whole job on a broker and a cluster in this process: decoding, validation, standardisation, scores topic, model
- * topic and checkpoints every 10 seconds, all as they are by default. The topic is filled before. Beside it, the bare
- * learner on the same examples, decoded before and kept in memory, with its refreshes computed in place.
+ * Times a whole job on a broker and a cluster in this process: decoding, validation, standardisation, scores, models and
+ * metrics to their topics, checkpoints every 10 seconds, all as they are by default. The topic is filled before, with more
+ * than is timed: neither the job's start nor its end is in the measurement. Beside it, bare learners on as many threads as
+ * the job has slots, on the same examples, decoded before and kept in memory, with their refreshes computed in place.
  */
 public final class PipelineBenchmark {
+    private static final OperatingSystemMXBean PROCESS =
+            (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
+
     private static final Duration LOOK = Duration.ofMillis(100);
     private static final String CHECKPOINT_INTERVAL = "10 s";
     private static final String MODEL = "default";
@@ -58,8 +70,14 @@ public final class PipelineBenchmark {
      * @param broken share of the records that cannot be decoded, spread evenly
      */
     public record Load(long records, long warmUp, double broken) {
-        long all() {
+        /** Where the measurement ends. */
+        long end() {
             return warmUp + records;
+        }
+
+        /** At the end so many still wait in open mini-batches or are on their way, and the job goes on as before. */
+        long all(PipelineCase benchCase) {
+            return end() + records / 4 + benchCase.openExamples();
         }
     }
 
@@ -74,12 +92,12 @@ public final class PipelineBenchmark {
     public static void measure(
             PipelineCase benchCase, List<Integer> slots, Load load, Consumer<PipelineMeasurement> measured)
             throws IOException, InterruptedException, JobFailure {
-        double bare = bareExamplesPerSecond(benchCase);
         try (WorkDirectory directory = WorkDirectory.create(null);
                 EmbeddedBroker broker = EmbeddedBroker.start(directory.broker(), 0)) {
             int most = slots.stream().mapToInt(Integer::intValue).max().orElseThrow();
             Map<Integer, Long> stopAt = fill(benchCase, settings(benchCase, most, broker.bootstrap()), load);
             for (int count : slots) {
+                double bare = bareExamplesPerSecond(benchCase, count);
                 JobSettings job = settings(benchCase, count, broker.bootstrap())
                         .withCheckpointDirectory(directory.checkpoints().toUri());
                 Span span = span(job, stopAt, load);
@@ -91,9 +109,10 @@ public final class PipelineBenchmark {
                         span.records(),
                         load.broken(),
                         span.seconds(),
+                        span.cpuSeconds(),
                         perSecond,
                         bare,
-                        perSecond / (bare * count)));
+                        perSecond / bare));
             }
         }
     }
@@ -116,19 +135,26 @@ public final class PipelineBenchmark {
             JobTopics.prepare(admin, job);
             try (FileReplay replay = new FileReplay(
                     job.kafka(), job.topics().examples(), job.learner().schema(), job.model())) {
-                return replay.replay(benchCase.rows(load.all(), load.broken()));
+                return replay.replay(benchCase.rows(load.all(benchCase), load.broken()));
             }
         }
     }
 
-    /** Records and the time that they took. */
-    private record Span(long records, double seconds) {
-        static Span between(long from, long fromNanos, long to, long toNanos) {
-            return new Span(to - from, (toNanos - fromNanos) / 1e9);
+    /** Records, the time that they took, and the processor time of this process in it. */
+    private record Span(long records, double seconds, double cpuSeconds) {}
+
+    /** Where a job is, and when. */
+    private record Mark(long records, long nanos, long cpuNanos) {
+        static Mark at(long records) {
+            return new Mark(records, System.nanoTime(), PROCESS.getProcessCpuTime());
+        }
+
+        Span to(Mark end) {
+            return new Span(end.records - records, (end.nanos - nanos) / 1e9, (end.cpuNanos - cpuNanos) / 1e9);
         }
     }
 
-    /** Runs a job and times it from the end of the warm-up until everything is scored or set aside. */
+    /** Runs a job, and times it from the end of the warm-up until the records after it are scored or set aside. */
     private static Span span(JobSettings job, Map<Integer, Long> stopAt, Load load)
             throws IOException, InterruptedException, JobFailure {
         try (FlinkCluster cluster = MiniFlinkCluster.start(job.parallelism(), 0);
@@ -136,17 +162,14 @@ public final class PipelineBenchmark {
             long before = came(admin, job);
             RunningJob running = RunningJob.submit(cluster.restAddress(), job, stopAt, List.of());
             try {
-                long start = System.nanoTime();
-                long warm = 0;
+                Mark start = Mark.at(0);
                 while (true) {
                     boolean ended = running.awaitEnd(LOOK);
-                    long came = came(admin, job) - before;
-                    long now = System.nanoTime();
-                    if (came >= load.all() || ended) {
-                        return Span.between(warm, start, came, now);
+                    Mark now = Mark.at(came(admin, job) - before);
+                    if (now.records() >= load.end() || ended) {
+                        return start.to(now);
                     }
-                    if (warm < load.warmUp() || warm == 0) {
-                        warm = came;
+                    if (start.records() < load.warmUp() || start.records() == 0) {
                         start = now;
                     }
                 }
@@ -164,9 +187,26 @@ public final class PipelineBenchmark {
                 .sum();
     }
 
-    private static double bareExamplesPerSecond(PipelineCase benchCase) {
+    /** Of all threads together; each has models of its own. */
+    private static double bareExamplesPerSecond(PipelineCase benchCase, int threads) throws InterruptedException {
         JobSettings settings = settings(benchCase, 1, "127.0.0.1:0");
         List<Example> examples = decode(benchCase, settings);
+        ExecutorService executor = Executors.newFixedThreadPool(threads);
+        try {
+            Callable<Double> bare = () -> bareExamplesPerSecond(settings, examples);
+            double sum = 0;
+            for (Future<Double> one : executor.invokeAll(Collections.nCopies(threads, bare))) {
+                sum += one.get();
+            }
+            return sum;
+        } catch (ExecutionException e) {
+            throw new IllegalStateException("The bare learner failed", e.getCause());
+        } finally {
+            executor.shutdownNow();
+        }
+    }
+
+    private static double bareExamplesPerSecond(JobSettings settings, List<Example> examples) {
         try (LearnerFactory factory = new LearnerFactory(settings.learner());
                 RefreshWorker worker = new RefreshWorker()) {
             Map<String, Bare> models = new HashMap<>();

@@ -13,9 +13,10 @@ import com.fasterxml.jackson.databind.annotation.JsonNaming;
  * @param records that were timed
  * @param broken share of them that could not be decoded
  * @param seconds from when those before were scored or set aside until these were
+ * @param cpuSeconds processor time of the process in this time, its broker and cluster included
  * @param recordsPerSecond of the job; each record holds one example
- * @param learnerExamplesPerSecond of a bare learner on one thread, fed from memory
- * @param share of the bare learner's speed, per slot
+ * @param learnerExamplesPerSecond of bare learners fed from memory, on as many threads as there are slots
+ * @param share of their speed
  */
 @JsonNaming(SnakeCaseStrategy.class)
 public record PipelineMeasurement(
@@ -25,6 +26,7 @@ public record PipelineMeasurement(
         long records,
         double broken,
         double seconds,
+        double cpuSeconds,
         double recordsPerSecond,
         double learnerExamplesPerSecond,
         double share) {}

@@ -43,13 +43,13 @@ final class BenchPipelineCommand implements Callable<Integer> {
     @Option(
             names = "--records",
             paramLabel = "N",
-            description = "Lines that are timed (default: 40000 of recommender, 4000000 of logistic).")
+            description = "Lines that are timed (default: 120000 of recommender, 4000000 of logistic).")
     private Long records;
 
     @Option(
             names = "--warm-up",
             paramLabel = "N",
-            description = "Lines before them (default: 10000 of recommender, 4000000 of logistic).")
+            description = "Lines before them (default: 30000 of recommender, 4000000 of logistic).")
     private Long warmUp;
 
     @Option(
@@ -67,8 +67,17 @@ final class BenchPipelineCommand implements Callable<Integer> {
     public Integer call() throws Exception {
         List<PipelineCase> chosen = check();
         output.head(String.format(
-                "%-12s %-10s %5s %10s %7s %9s %12s %14s %6s",
-                "case", "optimizer", "slots", "records", "broken", "seconds", "records/s", "bare learner/s", "share"));
+                "%-12s %-10s %5s %10s %7s %9s %9s %12s %14s %6s",
+                "case",
+                "optimizer",
+                "slots",
+                "records",
+                "broken",
+                "seconds",
+                "cpu s",
+                "records/s",
+                "bare learner/s",
+                "share"));
         for (PipelineCase benchCase : chosen) {
             for (double share : broken) {
                 PipelineBenchmark.Load load = new PipelineBenchmark.Load(
@@ -118,13 +127,14 @@ final class BenchPipelineCommand implements Callable<Integer> {
     private static String row(PipelineMeasurement measured) {
         return String.format(
                 Locale.ROOT,
-                "%-12s %-10s %5d %10d %7.2f %9.1f %12.0f %14.0f %5.0f%%",
+                "%-12s %-10s %5d %10d %7.2f %9.1f %9.1f %12.0f %14.0f %5.0f%%",
                 measured.benchCase(),
                 measured.optimizer(),
                 measured.slots(),
                 measured.records(),
                 measured.broken(),
                 measured.seconds(),
+                measured.cpuSeconds(),
                 measured.recordsPerSecond(),
                 measured.learnerExamplesPerSecond(),
                 100 * measured.share());
