@@ -80,6 +80,8 @@ public final class Learner implements AutoCloseable {
     /** Of the options as commands have left them, as are {@link #settings}. */
     private LearnerFactory shared;
 
+    private boolean closed;
+
     private LearnerSettings settings;
     private final String model;
     private final Arena arena;
@@ -209,11 +211,13 @@ public final class Learner implements AutoCloseable {
 
     /** Goes on with these values in place of the job's. */
     private void use(SortedMap<String, String> values) {
+        LearnerFactory before = shared;
         shared = shared.with(values);
         settings = shared.settings();
         network.use(shared);
         refreshes.use(shared);
         helm.use(values);
+        before.release();
     }
 
     private static void refuse(Helm.Received received, String reason, Listener listener) {
@@ -602,6 +606,10 @@ public final class Learner implements AutoCloseable {
 
     @Override
     public void close() {
-        arena.close();
+        if (!closed) {
+            closed = true;
+            arena.close();
+            shared.release();
+        }
     }
 }

@@ -25,6 +25,9 @@ import java.util.TreeMap;
 
 /** Creates the learners of one thread, which share its scratch memory. Not thread-safe. */
 public final class LearnerFactory implements AutoCloseable {
+    /** Variants that are kept, whether learners hold them or not; more only as long as they are held. */
+    static final int MAX_IDLE = 16;
+
     private final LearnerSettings settings;
     private final LearnerLayout layout;
     private final ArenaLayout arenaLayout;
@@ -41,6 +44,8 @@ public final class LearnerFactory implements AutoCloseable {
     private final LearnerFactory original;
 
     private final Map<SortedMap<String, String>, LearnerFactory> variants = new HashMap<>();
+    /** Learners that hold this variant. */
+    private int users;
 
     /** @throws IllegalArgumentException if {@link LearnerSettings#problems()} finds any */
     public LearnerFactory(LearnerSettings settings) {
@@ -134,7 +139,8 @@ public final class LearnerFactory implements AutoCloseable {
 
     /**
      * What learners share for which some options have been set to other values. The state of learners is the same for
-     * all values. Each different set of values has scratch memory of its own, until this factory is closed.
+     * all values. Each different set of values has scratch memory of its own, until nobody holds it: whoever calls this
+     * calls {@link #release} on the result.
      *
      * @throws IllegalArgumentException as {@link LearnerSettings#with(SortedMap)}
      */
@@ -150,7 +156,26 @@ public final class LearnerFactory implements AutoCloseable {
             variant = new LearnerFactory(settings.with(values), this);
             variants.put(new TreeMap<>(values), variant);
         }
+        variant.users++;
         return variant;
+    }
+
+    /** A learner does not hold this any more; a few that nobody holds are kept for the next. */
+    void release() {
+        if (original == null) {
+            return;
+        }
+        users--;
+        if (users == 0
+                && original.variants.size() > MAX_IDLE
+                && original.variants.values().remove(this)) {
+            close();
+        }
+    }
+
+    /** How many sets of values have scratch memory of their own. */
+    int variants() {
+        return variants.size();
     }
 
     /** What the state of this factory's learners is made of. */
@@ -218,5 +243,6 @@ public final class LearnerFactory implements AutoCloseable {
         sideLayers.close();
         results.values().forEach(Matrix::close);
         variants.values().forEach(LearnerFactory::close);
+        variants.clear();
     }
 }

@@ -41,6 +41,42 @@ class CommandTest {
                 .containsExactly(new ControlState.Applied("c", "set", RATE, "0.1", 21, 0, 10));
     }
 
+    /** One learner is told another rate before every step, beside one that keeps the first of them. */
+    @Test
+    void memoryIsKeptForTheValuesThatLearnersHaveNow() {
+        List<Example> stream = new ArrayList<>(STREAM);
+        for (int step = 40; step > 0; step--) {
+            String rate = Double.toString(0.001 * step);
+            stream.add((step - 1) * BATCH, command(new Command("c" + step, Kind.SET, 0, RATE, rate), 1000 + step));
+        }
+        List<Example> once = with(STREAM, 0, new Command("c", Kind.SET, 0, RATE, "0.001"));
+        try (LearnerFactory shared = new LearnerFactory(settings(0.01))) {
+            LearnerRun changing = new LearnerRun(settings(0.01), Answers.AT_ONCE);
+            changing.learner = shared.create("m");
+            LearnerRun keeping = new LearnerRun(settings(0.01), Answers.AT_ONCE);
+            keeping.learner = shared.create("m");
+            keeping.feed(once.subList(0, 1));
+            changing.feed(stream);
+            keeping.feed(once.subList(1, once.size()));
+
+            assertThat(shared.variants()).isEqualTo(LearnerFactory.MAX_IDLE);
+            assertThat(changing.learner.digest())
+                    .isEqualTo(new LearnerRun(settings(0.01), Answers.AT_ONCE)
+                            .feed(stream)
+                            .learner
+                            .digest());
+            assertThat(keeping.learner.digest())
+                    .isEqualTo(new LearnerRun(settings(0.01), Answers.AT_ONCE)
+                            .feed(once)
+                            .learner
+                            .digest());
+            changing.learner.close();
+            changing.learner.close();
+            keeping.learner.close();
+            assertThat(shared.variants()).isEqualTo(LearnerFactory.MAX_IDLE);
+        }
+    }
+
     @Test
     void withoutAValueTheOptionIsTheJobsAgain() {
         List<Example> back = with(

@@ -5,7 +5,10 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/** The wanted columns as a tree: {@code user.id} is the field {@code id} of the record {@code user}. */
+/**
+ * The wanted columns as a tree: {@code user.id} is the field {@code id} of the record {@code user}, or a field that is called
+ * so itself.
+ */
 final class ColumnNames {
     static final int NONE = -1;
 
@@ -20,6 +23,7 @@ final class ColumnNames {
                 node = node.fields.computeIfAbsent(name, any -> new ColumnNames());
             }
             node.column = i;
+            root.fields.putIfAbsent(columns.get(i), node);
         }
         return root;
     }

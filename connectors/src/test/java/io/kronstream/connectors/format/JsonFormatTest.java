@@ -28,6 +28,11 @@ class JsonFormatTest {
     }
 
     @Test
+    void aNameWithADotLeadsIntoAnObjectOrIsAFieldOfItsOwn() throws Exception {
+        assertThat(read("{\"who.name\": \"Zo\"}")).isEqualTo(read("{\"who\": {\"name\": \"Zo\"}}"));
+    }
+
+    @Test
     void readsArraysAndLinesOfObjects() throws Exception {
         assertThat(read("[{\"x\":1},{\"y\":2}]")).containsExactly(List.of("1", "", "", ""), List.of("", "", "2", ""));
         assertThat(read("{\"x\":1}\n{\"x\":2}\n")).hasSize(2);
@@ -59,6 +64,7 @@ class JsonFormatTest {
                 "{x: 1}                | malformed | The record is not JSON",
                 "{\"x\": 01}           | malformed | The record is not JSON",
                 "{\"x\": 1, \"x\": 2}  | malformed | Column 'x' occurs twice",
+                "{\"who\": {\"name\": 1}, \"who.name\": 2} | malformed | Column 'who.name' occurs twice",
                 "7                     | malformed | A row must be a JSON object, was a number",
                 "\"x\"                 | malformed | A row must be a JSON object, was a text",
                 "null                  | malformed | A row must be a JSON object, was null",

@@ -2,7 +2,14 @@
 package io.kronstream.connectors.model;
 
 import io.kronstream.learner.ControlState;
+import io.kronstream.learner.Example;
+import io.kronstream.learner.Learner;
+import io.kronstream.learner.LearnerFactory;
+import io.kronstream.learner.LearnerSettings;
 import io.kronstream.learner.PublishedModel;
+import io.kronstream.learner.RefreshRequest;
+import io.kronstream.learner.RejectedBatch;
+import io.kronstream.learner.StepReport;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -44,5 +51,30 @@ public final class Models {
     /** A cutter for an empty topic whose records leave room for chunks of this size. */
     static VersionCutter cutter(int chunkBytes) {
         return new VersionCutter(1 << 20, chunkBytes, null);
+    }
+
+    /** What a learner publishes after 40 examples of two numeric columns; its one label is their difference. */
+    static StoredModel learned(LearnerSettings settings) {
+        try (LearnerFactory factory = new LearnerFactory(settings);
+                Learner learner = factory.create("m")) {
+            Learner.Listener silent = new Learner.Listener() {
+                @Override
+                public void stepped(StepReport report) {}
+
+                @Override
+                public void requested(RefreshRequest request) {}
+
+                @Override
+                public void rejected(RejectedBatch batch) {}
+            };
+            for (long i = 0; i < 40; i++) {
+                double[] inputs = {StrictMath.sin(i), StrictMath.cos(3 * i)};
+                learner.offer(new Example("m", 0, i, i, inputs, new int[0], inputs[0] - inputs[1]), silent);
+            }
+            PublishedModel published = learner.publish().orElseThrow();
+            List<ModelManifest.Chunk> chunks = List.of(
+                    new ModelManifest.Chunk(0, published.payload().length, ModelChunk.sha256(published.payload())));
+            return new StoredModel(ModelManifest.of(published, settings, null, chunks), published.payload());
+        }
     }
 }

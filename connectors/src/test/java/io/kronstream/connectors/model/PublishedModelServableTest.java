@@ -6,14 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.kronstream.connectors.servable.PublishedModelServable;
 import io.kronstream.learner.DataSchema;
-import io.kronstream.learner.Example;
-import io.kronstream.learner.Learner;
-import io.kronstream.learner.LearnerFactory;
 import io.kronstream.learner.LearnerSettings;
-import io.kronstream.learner.PublishedModel;
-import io.kronstream.learner.RefreshRequest;
-import io.kronstream.learner.RejectedBatch;
-import io.kronstream.learner.StepReport;
 import io.kronstream.learner.Task;
 import io.kronstream.network.Activation;
 import io.kronstream.optimizers.OptimizerSettings;
@@ -107,26 +100,6 @@ class PublishedModelServableTest {
     }
 
     private static StoredModel stored() {
-        try (LearnerFactory factory = new LearnerFactory(SETTINGS);
-                Learner learner = factory.create("m")) {
-            Learner.Listener silent = new Learner.Listener() {
-                @Override
-                public void stepped(StepReport report) {}
-
-                @Override
-                public void requested(RefreshRequest request) {}
-
-                @Override
-                public void rejected(RejectedBatch batch) {}
-            };
-            for (long i = 0; i < 40; i++) {
-                double[] inputs = {StrictMath.sin(i), StrictMath.cos(3 * i)};
-                learner.offer(new Example("m", 0, i, i, inputs, new int[0], inputs[0] - inputs[1]), silent);
-            }
-            PublishedModel published = learner.publish().orElseThrow();
-            List<ModelManifest.Chunk> chunks = List.of(
-                    new ModelManifest.Chunk(0, published.payload().length, ModelChunk.sha256(published.payload())));
-            return new StoredModel(ModelManifest.of(published, SETTINGS, null, chunks), published.payload());
-        }
+        return Models.learned(SETTINGS);
     }
 }
