@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.Future;
@@ -46,9 +47,14 @@ final class JobBed implements AutoCloseable {
 
     /** @param metricsPort where Prometheus can ask for metrics; 0 for nowhere */
     JobBed(Path dir, int slots, int metricsPort) throws IOException {
+        this(dir, EmbeddedBroker.start(dir.resolve("kafka"), 0), MiniFlinkCluster.start(slots, 0, metricsPort));
+    }
+
+    /** On a broker of the caller's, which closes with this. */
+    JobBed(Path dir, EmbeddedBroker broker, MiniFlinkCluster cluster) {
         this.dir = dir;
-        this.broker = EmbeddedBroker.start(dir.resolve("kafka"), 0);
-        this.cluster = MiniFlinkCluster.start(slots, 0, metricsPort);
+        this.broker = broker;
+        this.cluster = cluster;
     }
 
     /** Settings with topics of their own; options as in a job file. */
@@ -234,6 +240,11 @@ final class JobBed implements AutoCloseable {
 
         long counter(String name) {
             return job.counter(name);
+        }
+
+        /** What the job last failed of; empty if it never did. */
+        Optional<String> lastFailure() throws IOException {
+            return new FlinkRest(cluster.restAddress()).lastFailure(job.id());
         }
 
         FlinkRest.Checkpoints checkpoints() throws IOException {
