@@ -18,6 +18,7 @@ import java.util.stream.Stream;
  * @param seconds since the soak began
  * @param residentMebibytes of the process
  * @param heapMebibytes used of the heap
+ * @param committedMebibytes what the heap has taken of the system; the rest of the resident memory is native
  * @param classes loaded and not unloaded
  * @param threads of the process, Java's and others
  * @param files open, sockets included
@@ -29,6 +30,7 @@ record ProcessSample(
         long seconds,
         long residentMebibytes,
         long heapMebibytes,
+        long committedMebibytes,
         long classes,
         long threads,
         long files,
@@ -38,6 +40,7 @@ record ProcessSample(
     private static final String LOADED = "Status.JVM.ClassLoader.ClassesLoaded";
     private static final String UNLOADED = "Status.JVM.ClassLoader.ClassesUnloaded";
     private static final String HEAP = "Status.JVM.Memory.Heap.Used";
+    private static final String COMMITTED = "Status.JVM.Memory.Heap.Committed";
 
     /** Whether this system tells about its processes. */
     static boolean supported() {
@@ -48,14 +51,15 @@ record ProcessSample(
     static ProcessSample of(
             FlinkRest rest, String taskManager, long pid, long seconds, long examples, int crashes, long restores)
             throws IOException {
-        Map<String, Double> metrics = rest.taskManagerMetrics(taskManager, List.of(LOADED, UNLOADED, HEAP));
-        if (metrics.size() < 3) {
+        Map<String, Double> metrics = rest.taskManagerMetrics(taskManager, List.of(LOADED, UNLOADED, HEAP, COMMITTED));
+        if (metrics.size() < 4) {
             throw new IOException("The cluster does not know the metrics of " + taskManager + " yet.");
         }
         return new ProcessSample(
                 seconds,
                 status(pid, "VmRSS") >> 10,
                 metrics.get(HEAP).longValue() >> 20,
+                metrics.get(COMMITTED).longValue() >> 20,
                 (long) (metrics.get(LOADED) - metrics.get(UNLOADED)),
                 status(pid, "Threads"),
                 files(pid),
@@ -65,11 +69,12 @@ record ProcessSample(
     }
 
     static String head() {
-        return "%10s %12s %10s %10s %10s %10s %14s %8s %8s"
+        return "%10s %12s %10s %10s %10s %10s %10s %14s %8s %8s"
                 .formatted(
                         "seconds",
                         "resident MiB",
                         "heap MiB",
+                        "committed",
                         "classes",
                         "threads",
                         "files",
@@ -81,10 +86,11 @@ record ProcessSample(
     String line() {
         return String.format(
                 Locale.ROOT,
-                "%,10d %,12d %,10d %,10d %,10d %,10d %,14d %8d %8d",
+                "%,10d %,12d %,10d %,10d %,10d %,10d %,10d %,14d %8d %8d",
                 seconds,
                 residentMebibytes,
                 heapMebibytes,
+                committedMebibytes,
                 classes,
                 threads,
                 files,
@@ -97,6 +103,7 @@ record ProcessSample(
     static String quarters(List<ProcessSample> samples) {
         StringBuilder text = new StringBuilder("Medians of its quarters:\n");
         quarters(text, "resident MiB", samples, ProcessSample::residentMebibytes);
+        quarters(text, "native MiB", samples, sample -> sample.residentMebibytes - sample.committedMebibytes);
         quarters(text, "heap MiB", samples, ProcessSample::heapMebibytes);
         quarters(text, "classes", samples, ProcessSample::classes);
         quarters(text, "threads", samples, ProcessSample::threads);
