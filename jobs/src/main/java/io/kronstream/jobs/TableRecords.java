@@ -47,6 +47,8 @@ final class TableRecords {
         StreamTableEnvironment tables = StreamTableEnvironment.create(env, EnvironmentSettings.inStreamingMode());
         tables.getConfig().set("table.exec.resource.default-parallelism", "1");
         tables.getConfig().set("table.exec.uid.generation", "ALWAYS");
+        // by default they count what this process has planned before, and a job would not find its own state
+        tables.getConfig().set("table.exec.uid.format", "<type>_<transformation>");
         try {
             tables.executeSql(createTable);
             String[] names = tables.listTables();

@@ -173,14 +173,7 @@ class SourcesITCase {
         Path bare = dir.resolve("bare").resolve("sea.csv");
         Files.createDirectories(bare.getParent());
         Files.write(bare, rows);
-        String columns = String.join(
-                ", ",
-                SEA.columns().stream()
-                        .map(column -> "`" + column + "` " + (column.equals(SEA.time()) ? "BIGINT" : "DOUBLE"))
-                        .toList());
-        String table =
-                "CREATE TABLE sea (" + columns + ", unused AS 1) WITH ('connector' = 'filesystem', 'format' = 'csv',"
-                        + " 'path' = '" + bare.getParent().toUri() + "')";
+        String table = table(bare.getParent());
 
         Run ofFile = bed.run(bed.settings(SEA, Map.of("source.file", csv.toString())));
         Run ofTable = bed.run(bed.settings(SEA, Map.of("source.sql", table, "job.parallelism", "2")));
@@ -194,6 +187,27 @@ class SourcesITCase {
         assertThatThrownBy(() -> bed.run(bed.settings(SEA, Map.of("source.sql", "CREATE TABLE t (x INT)"))))
                 .isInstanceOf(InvalidSettingsException.class)
                 .hasMessageContaining("source.sql");
+    }
+
+    @Test
+    void aStoppedJobGoesOnInTheMiddleOfATable(@TempDir Path dir) throws Exception {
+        List<String> rows = Rows.of("sea", 60_000);
+        Path data = Files.createDirectory(dir.resolve("data"));
+        Files.write(data.resolve("sea.csv"), rows);
+        Map<String, String> options = Map.of("source.sql", table(data));
+        JobSettings settings = bed.settings(SEA, options);
+
+        Run first = bed.start(settings, StartFrom.NOTHING);
+        await(() -> !first.versions().isEmpty());
+        String savepoint = first.stop(dir.resolve("savepoints"));
+        assertThat(first.versions().values())
+                .allMatch(version -> version.trainedThrough().get(0) < rows.size() - 1);
+        Run second = bed.start(settings, new StartFrom(savepoint, false));
+        second.awaitEnd();
+
+        assertThat(second.counter(TrainCounters.EXAMPLES)).isEqualTo(rows.size());
+        assertThat(second.digests())
+                .isEqualTo(bed.run(bed.settings(SEA, options)).digests());
     }
 
     @Test
@@ -270,6 +284,17 @@ class SourcesITCase {
                 .toList());
         await(() -> run.counterNow(TrainCounters.EXAMPLES) == 200);
         run.stop(dir);
+    }
+
+    /** The rows of the files in a directory, in Flink SQL. */
+    private static String table(Path directory) {
+        String columns = String.join(
+                ", ",
+                SEA.columns().stream()
+                        .map(column -> "`" + column + "` " + (column.equals(SEA.time()) ? "BIGINT" : "DOUBLE"))
+                        .toList());
+        return "CREATE TABLE sea (" + columns + ", unused AS 1) WITH ('connector' = 'filesystem', 'format' = 'csv',"
+                + " 'path' = '" + directory.toUri() + "')";
     }
 
     private static void verify(Run run) {
