@@ -17,6 +17,8 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.locks.LockSupport;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.apache.kafka.clients.admin.Config;
@@ -26,6 +28,7 @@ import org.apache.kafka.clients.admin.NewPartitions;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.admin.TopicDescription;
+import org.apache.kafka.clients.admin.TransactionState;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.KafkaFuture;
 import org.apache.kafka.common.Node;
@@ -50,6 +53,9 @@ public final class TopicAdmin implements AutoCloseable {
 
     private static final Duration VISIBILITY_POLL = Duration.ofMillis(50);
     private static final String CLIENT_ID = "kronstream-admin";
+    private static final Set<TransactionState> LIVING =
+            Set.of(TransactionState.ONGOING, TransactionState.PREPARE_COMMIT, TransactionState.COMPLETE_COMMIT);
+
     private static final String TRANSACTION_LIMIT = "transaction.max.timeout.ms";
 
     private final KafkaSettings settings;
@@ -293,6 +299,21 @@ public final class TopicAdmin implements AutoCloseable {
             limit = Math.min(limit, Long.parseLong(broker.get(TRANSACTION_LIMIT).value()));
         }
         return limit;
+    }
+
+    /**
+     * The job's transactions that are open or were committed, each as {@code id state}. A job that writes adds to them with
+     * every checkpoint; what a dead one has left can only vanish.
+     */
+    public Set<String> transactions(Topics topics) {
+        Pattern ids = Pattern.compile(
+                Pattern.quote(topics.prefix() + ".") + "(scores|models|journal|metrics|examples\\.dlq)-.*");
+        return await(admin.listTransactions().all()).stream()
+                .filter(transaction ->
+                        ids.matcher(transaction.transactionalId()).matches())
+                .filter(transaction -> LIVING.contains(transaction.state()))
+                .map(transaction -> transaction.transactionalId() + " " + transaction.state())
+                .collect(Collectors.toCollection(TreeSet::new));
     }
 
     private Config config(ConfigResource resource) {

@@ -145,6 +145,7 @@ final class RunCommand implements Callable<Integer> {
         }
         try (TopicAdmin admin = TopicAdmin.connect(job.kafka())) {
             job = JobSources.resolve(admin, job);
+            JobTopics.requireSoleWriter(admin, job, spec.commandLine().getErr()::println);
             JobTopics.prepare(admin, job);
         }
         if (address != null) {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.kronstream.connectors.TopicAdmin;
 import io.kronstream.connectors.example.FileReplay;
 import io.kronstream.connectors.model.ModelReader;
 import io.kronstream.jobs.JobFile;
@@ -21,6 +22,8 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -79,6 +82,60 @@ class RunITCase {
                     .contains("Equal");
             assertThat(verify.status()).isZero();
         }
+    }
+
+    @Test
+    void aPrefixThatAnotherJobWritesUnderIsRefused() throws Exception {
+        try (EmbeddedBroker broker = EmbeddedBroker.start(dir.resolve("kafka"), 0);
+                MiniFlinkCluster another = MiniFlinkCluster.start(1, 0)) {
+            Path file = Files.writeString(
+                    dir.resolve("job.yaml"),
+                    """
+                    job: {name: sea}
+                    kafka: {bootstrap: "%s", prefix: sea, delivery: exactly_once}
+                    columns: [time, x1, x2, x3, label]
+                    schema: {task: binary, label: label, numeric: [x1, x2, x3], time: time}
+                    model: {hidden: [16]}
+                    checkpoint: {interval: 1 s, timeout: 1 min, directory: "%s"}
+                    """
+                            .formatted(
+                                    broker.bootstrap(),
+                                    dir.resolve("checkpoints").toUri()));
+            try (MiniFlinkCluster one = MiniFlinkCluster.start(1, 0)) {
+                assertThat(run(file, one).err()).isEmpty();
+                Words second = whileExamplesCome(JobFile.read(file, Map.of()), () -> run(file, another));
+                assertThat(second.err()).contains("Another job writes under prefix 'sea'");
+                assertThat(second.status()).isEqualTo(ExitStatus.FAILED);
+                assertThat(new FlinkRest(another.restAddress()).activeJobs("sea"))
+                        .isEmpty();
+            }
+
+            Words alone = run(file, another); // the other's transactions are still open
+            assertThat(alone.status()).as(alone.err()).isZero();
+        }
+    }
+
+    /** Does the work once a job has committed something, and while it has more to commit. */
+    private static Words whileExamplesCome(JobSettings job, Callable<Words> work) throws Exception {
+        AtomicBoolean enough = new AtomicBoolean();
+        Thread stream = new Thread(() -> {
+            while (!enough.get()) {
+                send(job, 256);
+            }
+        });
+        stream.start();
+        try (TopicAdmin admin = TopicAdmin.connect(job.kafka())) {
+            await(() -> admin.transactions(job.topics()).stream().anyMatch(any -> any.endsWith("Ongoing")));
+            return work.call();
+        } finally {
+            enough.set(true);
+            stream.join();
+        }
+    }
+
+    private static Words run(Path file, MiniFlinkCluster cluster) {
+        return Words.of(
+                "run", file.toString(), "--cluster", cluster.restAddress().getAuthority(), "--json");
     }
 
     private static void send(JobSettings job, int count) {
