@@ -63,6 +63,9 @@ public final class TrainingJob {
     /** Requests must not wait in half-empty network buffers: a model may be waiting for the answer. */
     private static final Duration BUFFER_TIMEOUT = Duration.ofMillis(5);
 
+    /** RocksDB's, by level: tensors are floats, which do not get smaller, and a checkpoint waits for the attempt. */
+    private static final String COMPRESSION = "state.backend.rocksdb.compression.per.level";
+
     private TrainingJob() {}
 
     /** Flink's settings of a job. They must go with the job: those of a cluster do not apply to it. */
@@ -77,6 +80,7 @@ public final class TrainingJob {
         configuration.set(CoreOptions.DEFAULT_PARALLELISM, settings.parallelism());
         configuration.set(ExecutionOptions.BUFFER_TIMEOUT, BUFFER_TIMEOUT);
         configuration.set(StateBackendOptions.STATE_BACKEND, "rocksdb");
+        configuration.setString(COMPRESSION, "NO_COMPRESSION");
         configuration.set(CheckpointingOptions.INCREMENTAL_CHECKPOINTS, true);
         configuration.set(
                 CheckpointingOptions.CHECKPOINTING_INTERVAL,

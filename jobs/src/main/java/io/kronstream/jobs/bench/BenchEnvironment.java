@@ -22,6 +22,7 @@ final class BenchEnvironment {
     static StreamExecutionEnvironment of(URI cluster, Map<String, String> own) {
         Map<String, String> settings = new HashMap<>(Map.of(
                 "execution.checkpointing.incremental", "true",
+                "state.backend.rocksdb.compression.per.level", "NO_COMPRESSION",
                 "execution.checkpointing.unaligned.enabled", "true",
                 "execution.buffer-timeout.interval", "5 ms",
                 "pipeline.generic-types", "false",
