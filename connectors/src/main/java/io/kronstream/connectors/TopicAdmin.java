@@ -97,13 +97,20 @@ public final class TopicAdmin implements AutoCloseable {
      * @throws ConnectorException if the models topic exists and is not compacted
      */
     public void ensure(Topics topics, TopicSettings wanted) {
-        ensure(topics, wanted, true);
+        ensure(topics, wanted, true, false);
     }
 
-    /** The same; whether the topic of the examples is created, too: others may write the ones that are learned from. */
-    public void ensure(Topics topics, TopicSettings wanted, boolean examples) {
+    /**
+     * The same.
+     *
+     * @param examples whether the topic of the examples is created, too: others may write the ones that are learned from
+     * @param register whether the {@link TopicRegister} is
+     * @throws ConnectorException also if the register exists and would not keep all its records
+     */
+    public void ensure(Topics topics, TopicSettings wanted, boolean examples, boolean register) {
         List<NewTopic> layout = new ArrayList<>(layout(topics, wanted));
         layout.removeIf(topic -> !examples && topic.name().equals(topics.examples()));
+        layout.removeIf(topic -> !register && topic.name().equals(topics.register()));
         Set<String> existing = new HashSet<>(await(admin.listTopics().names()));
         List<NewTopic> missing = layout.stream()
                 .filter(topic -> !existing.contains(topic.name()))
@@ -119,6 +126,9 @@ public final class TopicAdmin implements AutoCloseable {
 
         if (existing.contains(topics.models())) {
             requireCompacted(topics.models());
+        }
+        if (register && existing.contains(topics.register())) {
+            requireKept(topics.register());
         }
         if (partitions(topics.channel()) < wanted.channelPartitions()) {
             await(admin.createPartitions(Map.of(topics.channel(), NewPartitions.increaseTo(wanted.channelPartitions())))
@@ -194,6 +204,11 @@ public final class TopicAdmin implements AutoCloseable {
                         TopicConfig.MAX_MESSAGE_BYTES_CONFIG, Integer.toString(TopicSettings.MAX_RECORD_BYTES))));
         layout.add(new NewTopic(topics.scores(), Optional.of(wanted.examplePartitions()), replication));
         layout.add(new NewTopic(topics.metrics(), Optional.of(1), replication));
+        layout.add(new NewTopic(topics.register(), Optional.of(1), replication)
+                .configs(Map.of(
+                        TopicConfig.CLEANUP_POLICY_CONFIG, TopicConfig.CLEANUP_POLICY_DELETE,
+                        TopicConfig.RETENTION_MS_CONFIG, "-1",
+                        TopicConfig.RETENTION_BYTES_CONFIG, "-1")));
         layout.add(new NewTopic(topics.deadLetters(), Optional.of(1), replication));
         return layout;
     }
@@ -205,6 +220,16 @@ public final class TopicAdmin implements AutoCloseable {
         if (!policy.contains(TopicConfig.CLEANUP_POLICY_COMPACT)) {
             throw new ConnectorException("Topic " + topic + " has cleanup.policy=" + policy
                     + ", under which models would expire: set it to compact");
+        }
+    }
+
+    private void requireKept(String topic) {
+        Config config = config(new ConfigResource(ConfigResource.Type.TOPIC, topic));
+        if (!config.get(TopicConfig.CLEANUP_POLICY_CONFIG).value().equals(TopicConfig.CLEANUP_POLICY_DELETE)
+                || !config.get(TopicConfig.RETENTION_MS_CONFIG).value().equals("-1")
+                || !config.get(TopicConfig.RETENTION_BYTES_CONFIG).value().equals("-1")) {
+            throw new ConnectorException("Topic " + topic + " would lose records, by which the job knows its topics:"
+                    + " set cleanup.policy=delete, retention.ms=-1 and retention.bytes=-1");
         }
     }
 

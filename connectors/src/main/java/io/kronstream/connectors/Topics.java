@@ -53,6 +53,11 @@ public record Topics(String prefix) implements Serializable {
         return prefix + ".channel";
     }
 
+    /** Which topics a job with a pattern learns from, in the order of their places; never compacted. */
+    public String register() {
+        return prefix + ".topics";
+    }
+
     /** The consumer group that tells how far the job's checkpoints have come in the examples. */
     public String trainGroup() {
         return prefix + ".train";
@@ -60,7 +65,7 @@ public record Topics(String prefix) implements Serializable {
 
     /** Whether this is one that the job writes. */
     public boolean isOwn(String topic) {
-        return List.of(deadLetters(), models(), journal(), scores(), metrics(), channel())
+        return List.of(deadLetters(), models(), journal(), scores(), metrics(), channel(), register())
                 .contains(topic);
     }
 }

@@ -103,8 +103,8 @@ public final class JobOptions {
             .stringType()
             .noDefaultValue()
             .withDescription(
-                    "A regular expression; topics with such names are learned from, too. They are looked for when"
-                            + " the job is started, and those of its last start stay. Costs nothing.");
+                    "A regular expression; topics with such names are learned from, too, also those that come while the"
+                            + " job runs, unless it has an end. Costs a look at the broker's topics every 30 s.");
     public static final ConfigOption<String> START = key("examples.start")
             .stringType()
             .defaultValue(Position.EARLIEST.text())

@@ -4,6 +4,7 @@ package io.kronstream.jobs;
 import io.kronstream.connectors.Delivery;
 import io.kronstream.connectors.KafkaSettings;
 import io.kronstream.connectors.Position;
+import io.kronstream.connectors.TopicRegister;
 import io.kronstream.connectors.Topics;
 import io.kronstream.connectors.format.FormatSettings;
 import io.kronstream.learner.DataSchema;
@@ -236,7 +237,10 @@ public record JobSettings(
     public Origins origins() {
         Source source = input.source;
         if (source.isKafka()) {
-            return new Origins(source.topics.isEmpty() ? List.of(topics.examples()) : source.topics, false);
+            return new Origins(
+                    source.topics.isEmpty() ? List.of(topics.examples()) : source.topics,
+                    false,
+                    source.pattern == null ? null : new TopicRegister(kafka, topics));
         }
         return new Origins(source.sql == null ? source.files : List.of("sql"), true);
     }

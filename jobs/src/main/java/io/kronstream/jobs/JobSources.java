@@ -3,6 +3,7 @@ package io.kronstream.jobs;
 
 import io.kronstream.connectors.ConnectorException;
 import io.kronstream.connectors.TopicAdmin;
+import io.kronstream.connectors.TopicRegister;
 import io.kronstream.connectors.file.FileLines;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -15,7 +16,7 @@ public final class JobSources {
 
     /**
      * The same job with each file and topic by its name: directories and patterns are looked up, and what an earlier start
-     * of the job has found comes first, since its order is part of the state.
+     * of the job has found, or the job while it ran, comes first, since its order is part of the state.
      *
      * @throws ConnectorException if there is nothing to read, or it cannot be read
      */
@@ -35,9 +36,13 @@ public final class JobSources {
         if (source.topics().isEmpty() && source.pattern() == null) {
             return settings;
         }
-        Set<String> topics = new LinkedHashSet<>(source.topics());
         Set<String> existing = admin.topics();
-        for (String topic : topics) {
+        Set<String> topics = new LinkedHashSet<>();
+        if (source.pattern() != null) {
+            topics.addAll(new TopicRegister(settings.kafka(), settings.topics()).names());
+        }
+        topics.addAll(source.topics());
+        for (String topic : source.topics()) {
             if (!existing.contains(topic)) {
                 throw new ConnectorException(
                         "There is no topic " + topic + " at " + settings.kafka().bootstrap());

@@ -3,8 +3,10 @@ package io.kronstream.jobs;
 
 import io.kronstream.connectors.ConnectorException;
 import io.kronstream.connectors.TopicAdmin;
+import io.kronstream.connectors.TopicRegister;
 import io.kronstream.connectors.TopicSettings;
 import java.time.Duration;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -66,10 +68,15 @@ public final class JobTopics {
      * @throws ConnectorException with one sentence
      */
     public static void prepare(TopicAdmin admin, JobSettings settings) {
+        JobSettings.Source source = settings.input().source();
         admin.ensure(
                 settings.topics(),
                 TopicSettings.of(partitions(settings), settings.parallelism()),
-                settings.input().source().isOwnTopic());
+                source.isOwnTopic(),
+                source.pattern() != null);
+        if (source.pattern() != null) {
+            register(settings, source.topics());
+        }
         if (settings.committedOnly()) {
             long wanted = settings.transactionTimeout().toMillis();
             long limit = admin.maxTransactionTimeout();
@@ -81,5 +88,15 @@ public final class JobTopics {
             }
         }
         JobRecord.write(settings);
+    }
+
+    /** What the job reads gets its places before anything is read. */
+    private static void register(JobSettings settings, List<String> topics) {
+        List<String> registered = new TopicRegister(settings.kafka(), settings.topics()).add(topics);
+        if (!registered.subList(0, Math.min(topics.size(), registered.size())).equals(topics)) {
+            throw new ConnectorException("Another job under prefix '"
+                    + settings.topics().prefix() + "' has found topics while this one was started: stop it, and start"
+                    + " this one again");
+        }
     }
 }

@@ -31,6 +31,7 @@ import io.kronstream.state.ModelScore;
 import io.kronstream.state.TensorChannel;
 import java.time.Duration;
 import java.util.Map;
+import java.util.regex.Pattern;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.configuration.CheckpointingOptions;
@@ -225,8 +226,9 @@ public final class TrainingJob {
         return env.fromSource(
                         KafkaEnds.examples(
                                 settings.kafka(),
-                                settings.topics().trainGroup(),
+                                settings.topics(),
                                 settings.origins(),
+                                source.pattern() == null ? null : Pattern.compile(source.pattern()),
                                 source.start(),
                                 stopAt == null ? source.end() : Position.before(stopAt)),
                         WatermarkStrategy.noWatermarks(),

@@ -22,6 +22,7 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -284,6 +285,111 @@ class SourcesITCase {
                 .toList());
         await(() -> run.counterNow(TrainCounters.EXAMPLES) == 200);
         run.stop(dir);
+    }
+
+    /** Its name comes before those that were there, but its place after theirs: also for a job that starts again. */
+    @Test
+    void topicsThatComeLaterAreReadWhileTheJobRuns(@TempDir Path dir) throws Exception {
+        DataSchema keyed = BuiltInStreams.byName("sea-keys").orElseThrow().schema();
+        List<List<String>> shops = ofShops(Rows.of("sea-keys", 3000), keyed, 3);
+        JobSettings settings = bed.settings(
+                keyed,
+                Map.of(
+                        "examples.topic-pattern", "later-.*",
+                        "job.parallelism", "2",
+                        "kafka.properties.partition.discovery.interval.ms", "200"));
+        create("later-b", 1);
+        send(shops.get(0).stream().map(row -> record("later-b", 0, 0, row)).toList());
+        Run first = bed.start(settings, StartFrom.NOTHING);
+        await(() -> first.counterNow(TrainCounters.EXAMPLES) == shops.get(0).size());
+
+        create("later-a", 2);
+        String astray = shops.get(0).get(0);
+        send(shops.get(1).stream().map(row -> record("later-a", 1, 0, row)).toList());
+        send(List.of(record("later-a", 1, 0, astray)));
+        await(() -> first.counterNow(TrainCounters.EXAMPLES)
+                == shops.get(0).size() + shops.get(1).size() + 1);
+        String savepoint = first.stop(dir);
+        create("later-0", 1);
+        Run second = bed.start(parallelism(settings, 1), new StartFrom(savepoint, false));
+        send(shops.get(2).stream().map(row -> record("later-0", 0, 0, row)).toList());
+        send(List.of(record("later-a", 1, 0, shops.get(1).get(0))));
+        await(() -> second.counterNow(TrainCounters.EXAMPLES) == 3000 + 2);
+        second.finish(dir);
+        second.awaitEnd();
+
+        assertThat(second.settings().origins().names()).containsExactly("later-b", "later-a", "later-0");
+        assertThat(second.versions().values())
+                .flatExtracting(version -> version.trainedThrough().keySet())
+                .containsOnly(0, (1 << 16) + 1, 2 << 16);
+        verify(second);
+        assertThat(TopicRecords.deadLetters(settings)).singleElement().satisfies(letter -> {
+            assertThat(header(letter, "topic")).isEqualTo("later-a");
+            assertThat(header(letter, "partition")).isEqualTo("1");
+            assertThat(header(letter, "reason")).isEqualTo("partition");
+            assertThat(header(letter, "message")).contains("of later-b");
+        });
+    }
+
+    /** As old daily ones are. */
+    @Test
+    void aTopicOfAPatternMayBeDeletedWhileTheJobRuns(@TempDir Path dir) throws Exception {
+        DataSchema keyed = BuiltInStreams.byName("sea-keys").orElseThrow().schema();
+        List<List<String>> shops = ofShops(Rows.of("sea-keys", 2000), keyed, 2);
+        List<String> half = shops.get(0).subList(0, shops.get(0).size() / 2);
+        List<String> rest = shops.get(0).subList(half.size(), shops.get(0).size());
+        JobSettings settings = bed.settings(
+                keyed,
+                Map.of(
+                        "examples.topic-pattern", "day-.*",
+                        "kafka.properties.partition.discovery.interval.ms", "200"));
+        create("day-2", 1);
+        create("day-1", 1);
+        send(half.stream().map(row -> record("day-2", 0, 0, row)).toList());
+        send(shops.get(1).stream().map(row -> record("day-1", 0, 0, row)).toList());
+        Run first = bed.start(settings, StartFrom.NOTHING);
+        await(() -> first.counterNow(TrainCounters.EXAMPLES)
+                == half.size() + shops.get(1).size());
+
+        delete("day-1");
+        create("day-3", 1); // found at a look at which the other is gone
+        send(shops.get(1).stream().map(row -> record("day-3", 0, 0, row)).toList());
+        await(() -> first.counterNow(TrainCounters.REFUSED) == shops.get(1).size());
+        String savepoint = first.stop(dir);
+        Run second = bed.start(settings, new StartFrom(savepoint, false));
+        send(rest.stream().map(row -> record("day-2", 0, 0, row)).toList());
+        await(() ->
+                second.counterNow(TrainCounters.EXAMPLES) == 2000 + shops.get(1).size());
+        second.finish(dir);
+        second.awaitEnd();
+
+        assertThat(first.lastFailure()).isEmpty();
+        assertThat(second.settings().origins().names()).containsExactly("day-1", "day-2", "day-3");
+    }
+
+    private static void delete(String topic) throws Exception {
+        try (Admin admin = Admin.create(bed.kafka().client(Map.of(), Map.of()))) {
+            admin.deleteTopics(List.of(topic)).all().get();
+        }
+        await(() -> partitions(topic) == 0);
+    }
+
+    private static List<List<String>> ofShops(List<String> rows, DataSchema keyed, int parts) {
+        List<List<String>> shops = new ArrayList<>();
+        for (int part = 0; part < parts; part++) {
+            int wanted = part;
+            shops.add(rows.stream()
+                    .filter(row -> Math.floorMod(row.split(",")[keyed.columns().indexOf(keyed.key())].hashCode(), parts)
+                            == wanted)
+                    .toList());
+        }
+        return shops;
+    }
+
+    private static JobSettings parallelism(JobSettings settings, int parallelism) {
+        Map<String, String> values = new HashMap<>(settings.values());
+        values.put("job.parallelism", Integer.toString(parallelism));
+        return JobSettings.of("test", values, settings.learner().schema());
     }
 
     /** The rows of the files in a directory, in Flink SQL. */

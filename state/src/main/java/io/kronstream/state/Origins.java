@@ -13,8 +13,10 @@ import java.util.Objects;
  * @param names topics or files in an order that must stay; new ones come at the end
  * @param inTurn whether the names are read one after the other by one reader, so that their order is one order of all
  *     records; else only the order within each partition is known
+ * @param later where the places of names are found that come while the job runs, those of {@code names} among them; null if
+ *     none come
  */
-public record Origins(List<String> names, boolean inTurn) implements Serializable {
+public record Origins(List<String> names, boolean inTurn, NameRegister later) implements Serializable {
     /** Partitions that one topic may have. */
     public static final int PARTITIONS = 1 << 16;
 
@@ -29,6 +31,11 @@ public record Origins(List<String> names, boolean inTurn) implements Serializabl
         names = new ArrayList<>(names);
     }
 
+    /** Names to which none are added later. */
+    public Origins(List<String> names, boolean inTurn) {
+        this(names, inTurn, null);
+    }
+
     /** Topics, each of which has partitions with an order of their own. */
     public static Origins topics(String... names) {
         return new Origins(List.of(names), false);
@@ -37,6 +44,9 @@ public record Origins(List<String> names, boolean inTurn) implements Serializabl
     /** The number of a partition of a topic. */
     public int number(String name, int partition) {
         int place = names.indexOf(Objects.requireNonNull(name));
+        if (place < 0 && later != null) {
+            place = later.place(name);
+        }
         if (place < 0 || partition < 0 || partition >= PARTITIONS) {
             throw new IllegalArgumentException("Partition " + partition + " of " + name + " is not one of " + names);
         }
@@ -51,7 +61,8 @@ public record Origins(List<String> names, boolean inTurn) implements Serializabl
     /** The topic or file that a number stands for. */
     public String name(int number) {
         int place = number / PARTITIONS;
-        return place < names.size() ? names.get(place) : "source " + place;
+        String name = place < names.size() ? names.get(place) : later == null ? null : later.name(place);
+        return name == null ? "source " + place : name;
     }
 
     /** The partition of its topic that a number stands for; 0 of a file. */

@@ -4,6 +4,7 @@ package io.kronstream.connectors.ends;
 import io.kronstream.connectors.Delivery;
 import io.kronstream.connectors.KafkaSettings;
 import io.kronstream.connectors.Position;
+import io.kronstream.connectors.TopicRegister;
 import io.kronstream.connectors.Topics;
 import io.kronstream.connectors.example.RawRecord;
 import io.kronstream.connectors.example.RawRecordDeserializer;
@@ -15,6 +16,7 @@ import io.kronstream.state.Origins;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.regex.Pattern;
 import org.apache.flink.api.connector.source.Source;
 import org.apache.flink.connector.base.DeliveryGuarantee;
 import org.apache.flink.connector.kafka.sink.KafkaRecordSerializationSchema;
@@ -46,17 +48,19 @@ public final class KafkaEnds {
 
     /**
      * Reads the topics of the examples from where it is told to begin, or from the offsets of the checkpoint that the job is
-     * restored from. An endless job also reads partitions that topics get later, from their beginning. Offsets are
-     * committed to the broker with each checkpoint, for monitoring alone.
+     * restored from. An endless job also reads partitions that topics get later, and topics that come later and match the
+     * pattern, from their beginning. Offsets are committed to the broker with each checkpoint, for monitoring alone.
      *
-     * @param group consumer group, unless the client properties name one
-     * @param origins the topics
+     * @param own the job's own topics; its consumer group is that of training, unless the client properties name one
+     * @param origins the topics, and where those are registered that come later
+     * @param pattern of the names of topics that come later, or null
      * @param start where to begin; a partition for which no offset is given begins where the group has
      *     committed, or with its oldest record
      * @param end where to end; a partition for which no offset is given gives nothing
      */
     public static Source<RawRecord, KafkaPartitionSplit, KafkaSourceEnumState> examples(
-            KafkaSettings settings, String group, Origins origins, Position start, Position end) {
+            KafkaSettings settings, Topics own, Origins origins, Pattern pattern, Position start, Position end) {
+        boolean endless = end.kind() == Position.Kind.NEVER;
         KafkaSourceBuilder<RawRecord> source = KafkaSource.<RawRecord>builder()
                 .setProperties(settings.client(
                         Map.of(
@@ -68,12 +72,17 @@ public final class KafkaEnds {
                                 DISCOVERY.toMillis()),
                         Map.of()))
                 .setBootstrapServers(settings.bootstrap())
-                .setTopics(origins.names())
-                .setGroupId(settings.properties().getOrDefault(ConsumerConfig.GROUP_ID_CONFIG, group))
-                .setClientIdPrefix(group)
+                .setGroupId(settings.properties().getOrDefault(ConsumerConfig.GROUP_ID_CONFIG, own.trainGroup()))
+                .setClientIdPrefix(own.trainGroup())
                 .setStartingOffsets(initializer(start, origins))
                 .setDeserializer(new RawRecordDeserializer(origins));
-        if (end.kind() == Position.Kind.NEVER) {
+        if (pattern == null) {
+            source.setTopics(origins.names());
+        } else {
+            source.setKafkaSubscriber(new MatchingTopics(
+                    origins.names(), endless ? pattern : null, own, new TopicRegister(settings, own)));
+        }
+        if (endless) {
             return source.build();
         }
         return new EndingSource<>(source.setBounded(initializer(end, origins)).build());

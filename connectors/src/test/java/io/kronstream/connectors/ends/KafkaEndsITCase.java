@@ -103,11 +103,7 @@ class KafkaEndsITCase {
                 "pipeline.generic-types", "false")));
         env.setParallelism(2);
         Source<RawRecord, ?, ?> source = KafkaEnds.examples(
-                settings,
-                topics.trainGroup(),
-                Origins.topics(topics.examples()),
-                Position.EARLIEST,
-                Position.before(stopAt));
+                settings, topics, Origins.topics(topics.examples()), null, Position.EARLIEST, Position.before(stopAt));
         SingleOutputStreamOperator<Example> examples = env.fromSource(
                         source, WatermarkStrategy.noWatermarks(), "examples")
                 .process(new DecodeFunction(new ExampleDecoder(Schemas.regression(), "m")))
