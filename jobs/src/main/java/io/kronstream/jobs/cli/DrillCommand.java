@@ -56,6 +56,8 @@ final class DrillCommand implements Callable<Integer> {
     private static final int RESTARTS_PER_KILL = 20;
     /** Crashes of a soak that the job's restarts are planned for. */
     private static final long MAX_SOAK_CRASHES = 1000;
+    /** Well below the five minutes for which whatever sends the stream tries again. */
+    private static final Duration LONGEST_BROKER_DOWN = Duration.ofMinutes(3);
     /** Only there until the broker runs. */
     private static final String NO_BROKER_YET = "127.0.0.1:0";
 
@@ -68,6 +70,14 @@ final class DrillCommand implements Callable<Integer> {
             defaultValue = "6",
             description = "Processes to kill (default: ${DEFAULT-VALUE}). Every kind of process is among three.")
     private int kills;
+
+    @Option(
+            names = "--broker-down",
+            paramLabel = "DURATION",
+            defaultValue = "0s",
+            description = "How long a killed broker stays away, such as 60s, at most 3min (default: it is started again"
+                    + " at once).")
+    private String brokerDown;
 
     @Option(
             names = "--seed",
@@ -228,6 +238,21 @@ final class DrillCommand implements Callable<Integer> {
         throw new InvalidSettingsException(option, List.of("must be a time such as 15min or 1h, was '" + text + "'"));
     }
 
+    private Duration brokerDown() {
+        try {
+            Duration duration = TimeUtils.parseDuration(brokerDown);
+            if (duration.compareTo(LONGEST_BROKER_DOWN) <= 0) {
+                return duration;
+            }
+        } catch (IllegalArgumentException e) {
+            // The same complaint.
+        }
+        throw new InvalidSettingsException(
+                "--broker-down",
+                List.of("must be a time such as 60s, at most " + LONGEST_BROKER_DOWN.toMinutes() + "min, was '"
+                        + brokerDown + "'"));
+    }
+
     /** Everything is checked here, before anything is started. */
     private DrillSettings settings(String chosen) {
         if (!List.of(ORDERED, ARRIVAL, BOTH).contains(mode)) {
@@ -236,6 +261,7 @@ final class DrillCommand implements Callable<Integer> {
         atLeast(0, kills, "--kills");
         atLeast(1, partitions, "--partitions");
         atLeast(1, taskManagers, "--taskmanagers");
+        Duration down = brokerDown();
         long length = examples == null ? Math.max(LEAST_EXAMPLES, EXAMPLES_PER_KILL * kills) : examples;
         atLeast(1, length, "--examples");
         if (json != null
@@ -266,7 +292,8 @@ final class DrillCommand implements Callable<Integer> {
                 kills,
                 seed,
                 partitions,
-                taskManagers);
+                taskManagers,
+                down);
     }
 
     private static void atLeast(long least, long value, String option) {

@@ -92,8 +92,12 @@ final class Crashes {
         killNanos = System.nanoTime();
         long pid = site.crash(kill.victim());
         out.printf(
-                "kill -9 %d: the %s dies at %,d examples%s; another starts%n",
-                pid, kill.victim().title(), learned, recovering ? ", while the job still recovers" : "");
+                "kill -9 %d: the %s dies at %,d examples%s; another starts%s%n",
+                pid,
+                kill.victim().title(),
+                learned,
+                recovering ? ", while the job still recovers" : "",
+                kill.victim() == Victim.BROKER && site.brokerAway() ? " later" : "");
         out.flush();
         crashes.add(new Crash(kill.victim(), learned, null));
         recovering = true;

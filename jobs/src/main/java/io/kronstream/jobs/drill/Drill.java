@@ -68,7 +68,8 @@ public final class Drill {
                         settings.taskManagers(),
                         settings.slots(),
                         settings.seed(),
-                        false)) {
+                        false,
+                        settings.brokerDown())) {
             try {
                 return run(directory, site);
             } finally {

@@ -19,6 +19,7 @@ import java.util.SortedMap;
  * @param scored examples that models learned from
  * @param rejected examples that could not be read
  * @param kills processes killed, by kind and together
+ * @param secondsBrokerDown how long a broker that was killed stayed away
  * @param restores how often the job went back to a checkpoint
  * @param secondsToRecover from a kill until a checkpoint that began after it had completed
  * @param secondsUndisturbed that the undisturbed run took
@@ -43,6 +44,7 @@ public record DrillReport(
         int parallelism,
         long seed,
         Kills kills,
+        double secondsBrokerDown,
         long restores,
         Recovery secondsToRecover,
         double secondsUndisturbed,
@@ -99,6 +101,7 @@ public record DrillReport(
                         count(crashes, Victim.TASK_MANAGER),
                         count(crashes, Victim.JOB_MANAGER),
                         count(crashes, Victim.BROKER)),
+                settings.brokerDown().toMillis() / 1e3,
                 disturbed.restores(),
                 Recovery.of(crashes),
                 calm.seconds(),
@@ -132,11 +135,14 @@ public record DrillReport(
         line(
                 text,
                 "kills",
-                "%d: %d TaskManagers, %d JobManagers, %d brokers",
+                "%d: %d TaskManagers, %d JobManagers, %d brokers%s",
                 kills.total,
                 kills.taskManager,
                 kills.jobManager,
-                kills.broker);
+                kills.broker,
+                secondsBrokerDown > 0 && kills.broker > 0
+                        ? String.format(Locale.ROOT, ", away for %.0f s", secondsBrokerDown)
+                        : "");
         line(text, "restores", "%d", restores);
         if (secondsToRecover.median != null) {
             line(text, "recovery", "median %.1f s, longest %.1f s", secondsToRecover.median, secondsToRecover.maximum);

@@ -104,7 +104,7 @@ final class DrillRun {
             if (stopped.getAsBoolean()) {
                 throw new InterruptedException();
             }
-            site.replaceEnded().forEach(end -> out.println("not killed: " + end + "; another starts"));
+            site.supervise().forEach(end -> out.println("not killed: " + end + "; another starts"));
             requireGoing(rest, id);
             feeder.check();
             JobObserver.Glance glance = observer.glance();

@@ -7,6 +7,7 @@ import io.kronstream.jobs.JobSettings;
 import io.kronstream.jobs.demo.Dataset;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Iterator;
 import java.util.Map;
 import java.util.TreeMap;
@@ -19,9 +20,17 @@ import java.util.TreeMap;
  * @param seed of the stream, the moments and the victims
  * @param partitions of the examples topic
  * @param taskManagers TaskManager processes
+ * @param brokerDown how long a broker that was killed stays away
  */
 public record DrillSettings(
-        Dataset dataset, long examples, JobSettings job, int kills, long seed, int partitions, int taskManagers) {
+        Dataset dataset,
+        long examples,
+        JobSettings job,
+        int kills,
+        long seed,
+        int partitions,
+        int taskManagers,
+        Duration brokerDown) {
     /** Every so many rows one cannot be read, so that there are dead letters to compare too. */
     private static final int BAD_EVERY = 1009;
 

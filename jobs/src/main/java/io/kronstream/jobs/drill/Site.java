@@ -9,6 +9,7 @@ import io.kronstream.learner.SplitMix64;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -21,13 +22,17 @@ final class Site implements AutoCloseable {
     private final ProcessFlinkCluster cluster;
     private final SplitMix64 random;
     private final boolean keepFirst;
+    private final Duration brokerDown;
     private int endedThemselves;
+    private boolean brokerAway;
+    private long brokerKilledNanos;
 
-    private Site(BrokerProcess broker, ProcessFlinkCluster cluster, long seed, boolean keepFirst) {
+    private Site(BrokerProcess broker, ProcessFlinkCluster cluster, long seed, boolean keepFirst, Duration brokerDown) {
         this.broker = broker;
         this.cluster = cluster;
         this.random = new SplitMix64(seed, "victims");
         this.keepFirst = keepFirst;
+        this.brokerDown = brokerDown;
     }
 
     /**
@@ -38,13 +43,19 @@ final class Site implements AutoCloseable {
      * @param slots of each TaskManager
      * @param seed for the choice between TaskManagers
      * @param keepFirst whether the first TaskManager is never killed
+     * @param brokerDown how long a broker that was killed stays away
      */
-    static Site start(Path brokerData, Path dir, int taskManagers, int slots, long seed, boolean keepFirst)
+    static Site start(
+            Path brokerData, Path dir, int taskManagers, int slots, long seed, boolean keepFirst, Duration brokerDown)
             throws IOException {
         BrokerProcess broker = BrokerProcess.start(dir, brokerData);
         try {
             return new Site(
-                    broker, ProcessFlinkCluster.startHighlyAvailable(dir, taskManagers, slots), seed, keepFirst);
+                    broker,
+                    ProcessFlinkCluster.startHighlyAvailable(dir, taskManagers, slots),
+                    seed,
+                    keepFirst,
+                    brokerDown);
         } catch (IOException | RuntimeException e) {
             broker.close();
             throw e;
@@ -74,9 +85,10 @@ final class Site implements AutoCloseable {
     }
 
     /**
-     * Kills one as {@code kill -9} does and starts it again at once, without waiting until it is ready.
+     * Kills one as {@code kill -9} does and starts it again at once, without waiting until it is ready; a broker when it
+     * has been away for as long as it shall be and {@link #supervise()} is called.
      *
-     * @return the id of the process that died
+     * @return the id of the process that died, or had died already
      */
     long crash(Victim victim) throws IOException {
         switch (victim) {
@@ -100,21 +112,38 @@ final class Site implements AutoCloseable {
             case BROKER -> {
                 long pid = broker.pid();
                 broker.kill();
-                broker.launch();
+                brokerAway = true;
+                brokerKilledNanos = System.nanoTime();
+                returnBroker();
                 return pid;
             }
             default -> throw new IllegalArgumentException(victim.toString());
         }
     }
 
+    private void returnBroker() throws IOException {
+        if (brokerAway && System.nanoTime() - brokerKilledNanos >= brokerDown.toNanos()) {
+            broker.launch();
+            brokerAway = false;
+        }
+    }
+
+    /** Whether the broker was killed and is not to be started again yet. */
+    boolean brokerAway() {
+        return brokerAway;
+    }
+
     /**
-     * Starts again what has ended without having been killed, as a supervisor does.
+     * Starts again what has ended without having been killed, and a broker that has been away for long enough.
      *
-     * @return of each process that has ended so since the last call how it ended
+     * @return of each process that has ended without having been killed since the last call how it ended
      * @throws IOException if it is the broker or ZooKeeper, or there are too many
      */
-    List<String> replaceEnded() throws IOException {
-        broker.requireAlive();
+    List<String> supervise() throws IOException {
+        returnBroker();
+        if (!brokerAway) {
+            broker.requireAlive();
+        }
         List<String> ended = cluster.replaceEnded();
         endedThemselves += ended.size();
         if (endedThemselves > MAX_ENDED) {

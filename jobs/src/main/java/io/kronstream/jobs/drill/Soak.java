@@ -77,7 +77,8 @@ public final class Soak {
                         settings.taskManagers(),
                         settings.slots(),
                         settings.seed(),
-                        true)) {
+                        true,
+                        settings.brokerDown())) {
             JobSettings job = settings.job("soak", site.kafka(), directory.checkpoints());
             DrillTopics.create(job, settings.partitions());
             DrillTopics.keepRecentOnly(job);
@@ -103,7 +104,7 @@ public final class Soak {
         Restores restores = new Restores(site, job);
         out.println(ProcessSample.head());
         for (long now = 0; !stopped && now < duration.toNanos(); now = System.nanoTime() - start) {
-            site.replaceEnded().forEach(end -> out.println("  not killed: " + end + "; another starts"));
+            site.supervise().forEach(end -> out.println("  not killed: " + end + "; another starts"));
             feeder.check();
             JobObserver.Glance glance = observer.glance();
             long examples = glance.examples() + glance.rejected();

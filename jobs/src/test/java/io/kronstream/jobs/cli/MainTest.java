@@ -45,6 +45,12 @@ class MainTest {
         misused("unknown optimizer 'sofa'", "demo", "--optimizer", "sofa");
         misused("it is one of auto, inline, remote", "demo", "--refresh", "elsewhere");
         misused("'lag' must not be negative, was -1", "demo", "--lag=-1");
+        misused(
+                "--broker-down: must be a time such as 60s, at most 3min, was 'long'",
+                "drill",
+                "--broker-down",
+                "long");
+        misused("at most 3min, was '4min'", "drill", "--broker-down", "4min");
         misused("did you mean 'model.hidden'?", "demo", "--set", "model.hiden=[3]");
         misused("'batch' must lie in [1, 65536], was 0", "demo", "--batch", "0");
         misused(

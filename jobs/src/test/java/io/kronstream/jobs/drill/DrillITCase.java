@@ -7,11 +7,12 @@ import io.kronstream.jobs.JobSettings;
 import io.kronstream.jobs.demo.Dataset;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
-/** One process of each kind dies, and nobody who reads the topics can tell. */
+/** One process of each kind dies, the broker for a while, and nobody who reads the topics can tell. */
 class DrillITCase {
     private static final long EXAMPLES = 16_000;
 
@@ -31,7 +32,8 @@ class DrillITCase {
         assertThat(report.modelDigests()).hasSize(8);
         assertThat(report.rejected()).isEqualTo(EXAMPLES / 1009);
         assertThat(report.scored() + report.rejected()).isEqualTo(EXAMPLES);
-        assertThat(report.json()).contains("\"identical\" : true");
+        assertThat(report.json()).contains("\"identical\" : true", "\"secondsBrokerDown\" : 5.0");
+        assertThat(out.toString()).contains("the broker dies at").contains("another starts later");
     }
 
     private static DrillSettings settings(int kills) {
@@ -46,6 +48,14 @@ class DrillITCase {
         values.put("checkpoint.timeout", "1 min");
         values.put("job.parallelism", "4");
         values.put("job.restart.attempts", "100");
-        return new DrillSettings(dataset, EXAMPLES, JobSettings.of("test", values, dataset.schema()), kills, 1, 4, 2);
+        return new DrillSettings(
+                dataset,
+                EXAMPLES,
+                JobSettings.of("test", values, dataset.schema()),
+                kills,
+                1,
+                4,
+                2,
+                Duration.ofSeconds(5));
     }
 }

@@ -16,6 +16,7 @@ import io.kronstream.learner.DataSchema;
 import io.kronstream.learner.Mode;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
@@ -32,7 +33,7 @@ class TakeoverITCase {
     @Test
     void aStreamThatEndsEndsUnderAnotherJobManager(@TempDir Path dir) throws Exception {
         List<String> rows = Rows.of("sea-keys", 4000);
-        try (Site site = Site.start(dir.resolve("kafka"), dir.resolve("cluster"), 1, 1, 1, false)) {
+        try (Site site = Site.start(dir.resolve("kafka"), dir.resolve("cluster"), 1, 1, 1, false, Duration.ZERO)) {
             JobSettings settings = settings(site, dir);
             DrillTopics.create(settings, PARTITIONS);
             Map<Integer, Long> stopAt = FileReplay.plan(
