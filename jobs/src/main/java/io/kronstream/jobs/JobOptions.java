@@ -124,7 +124,8 @@ public final class JobOptions {
             .asList()
             .noDefaultValue()
             .withDescription(
-                    "Files or directories to learn from in place of topics, plain or compressed by gzip, as paths"
+                    "Files or directories to learn from in place of topics, lines plain or compressed by gzip or Avro's"
+                            + " files, as paths"
                             + " or URIs that the job and verify reach; they are read to their end. One subtask reads and decodes.");
     public static final ConfigOption<String> SOURCE_SQL = key("source.sql")
             .stringType()

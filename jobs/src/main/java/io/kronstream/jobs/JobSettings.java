@@ -405,9 +405,8 @@ public record JobSettings(
                 problems.add("'" + JobOptions.START.key() + "' and '" + JobOptions.END.key()
                         + "' are of topics: files and tables are read from their beginning to their end");
             }
-            if (input.format.name() == FormatSettings.Name.AVRO) {
-                problems.add("'" + JobOptions.FORMAT.key() + "' cannot be 'avro' where files or tables are read: files"
-                        + " hold 'csv' or 'json' lines");
+            if (input.format.name() == FormatSettings.Name.AVRO && source.sql != null) {
+                problems.add("'" + JobOptions.FORMAT.key() + "' cannot be 'avro' where a table is read");
             }
             return;
         }
@@ -444,7 +443,7 @@ public record JobSettings(
     private List<String> problems() {
         List<String> problems = new ArrayList<>(learner.problems());
         checkSource(problems);
-        for (String problem : input.format.problems()) {
+        for (String problem : input.source.files.isEmpty() ? input.format.problems() : input.format.problemsOfFiles()) {
             problems.add("'" + JobOptions.FORMAT.key() + "': " + problem);
         }
         if (!(input.maxRejectedShare >= 0 && input.maxRejectedShare <= 1)) {

@@ -11,8 +11,10 @@ import io.kronstream.connectors.example.DecodeFunction;
 import io.kronstream.connectors.example.ExampleDecoder;
 import io.kronstream.connectors.example.RawRecord;
 import io.kronstream.connectors.example.RawRecordCodec;
+import io.kronstream.connectors.file.AvroFileSchemas;
 import io.kronstream.connectors.file.FileLines;
 import io.kronstream.connectors.file.FileRecords;
+import io.kronstream.connectors.format.AvroFormat;
 import io.kronstream.connectors.format.FormatSettings;
 import io.kronstream.connectors.format.RowFormat;
 import io.kronstream.connectors.model.ModelRecord;
@@ -242,14 +244,21 @@ public final class TrainingJob {
         return new FileLines.Files(
                 settings.input().source().files(),
                 settings.input().format().name() == FormatSettings.Name.CSV ? schema.columns() : null,
+                settings.input().format().name() == FormatSettings.Name.AVRO,
                 schema.time() != null);
     }
 
     /** What turns the job's records into examples; the oracle uses the same. */
     public static ExampleDecoder decoder(JobSettings settings) {
-        RowFormat format = settings.input().source().sql() == null
-                ? settings.input().format().format()
-                : FormatSettings.of(FormatSettings.Name.JSON).format(); // which the rows of a table are turned into
+        JobSettings.Source source = settings.input().source();
+        RowFormat format;
+        if (source.sql() != null) {
+            format = FormatSettings.of(FormatSettings.Name.JSON).format(); // which the rows of a table are turned into
+        } else if (!source.files().isEmpty() && settings.input().format().name() == FormatSettings.Name.AVRO) {
+            format = AvroFormat.ofSchemas(new AvroFileSchemas(source.files()));
+        } else {
+            format = settings.input().format().format();
+        }
         return new ExampleDecoder(format, settings.learner().schema(), settings.model());
     }
 

@@ -232,6 +232,20 @@ class JobSettingsTest {
                 .allMatch(problem -> problem.contains("must be one of a, b"));
         assertThat(problems("examples.start", "never", "examples.end", "committed"))
                 .hasSize(2);
+        assertThat(problems(
+                        "source.sql",
+                        "CREATE TABLE t (x INT)",
+                        "examples.format",
+                        "avro",
+                        "examples.registry",
+                        "http://r:1"))
+                .singleElement()
+                .asString()
+                .contains("cannot be 'avro' where a table is read");
+        assertThat(problems("source.file", "a.avro", "examples.format", "avro", "examples.registry", "http://r:1"))
+                .singleElement()
+                .asString()
+                .contains("hold their schema");
         assertThat(problems("examples.start", "timestamp yesterday"))
                 .singleElement()
                 .asString()

@@ -21,6 +21,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
@@ -29,6 +30,13 @@ import java.util.Optional;
 import java.util.SortedMap;
 import java.util.concurrent.Future;
 import java.util.zip.GZIPOutputStream;
+import org.apache.avro.Schema;
+import org.apache.avro.SchemaBuilder;
+import org.apache.avro.file.CodecFactory;
+import org.apache.avro.file.DataFileWriter;
+import org.apache.avro.generic.GenericData;
+import org.apache.avro.generic.GenericDatumWriter;
+import org.apache.avro.generic.GenericRecord;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewPartitions;
 import org.apache.kafka.clients.admin.NewTopic;
@@ -130,6 +138,64 @@ class SourcesITCase {
 
         assertThat(ofJson.digests()).isEqualTo(ofCsv.digests());
         verify(ofJson);
+    }
+
+    @Test
+    void rowsOfAvroFilesAreRecords(@TempDir Path dir) throws Exception {
+        List<String> rows = Rows.of("sea", 3000);
+        Path csv = dir.resolve("sea.csv");
+        write(csv, rows);
+        Path avro = Files.createDirectory(dir.resolve("avro"));
+        writeAvro(avro.resolve("1.avro"), rows.subList(0, 1000), "null");
+        byte[] second = writeAvro(avro.resolve("2.avro"), rows.subList(1000, 3000), "deflate");
+        Map<String, String> options =
+                Map.of("source.file", avro.toString(), "examples.format", "avro", "job.parallelism", "2");
+
+        Run ofCsv = bed.run(bed.settings(SEA, Map.of("source.file", csv.toString())));
+        Run ofAvro = bed.run(bed.settings(SEA, options));
+
+        assertThat(ofAvro.digests()).isEqualTo(ofCsv.digests());
+        assertThat(ofAvro.versions().get("main").trainedThrough()).isEqualTo(Map.of(0, 1000L, 1 << 16, 2000L));
+        verify(ofAvro);
+
+        Files.write(avro.resolve("2.avro"), Arrays.copyOf(second, second.length - 20));
+        Run cutOff = bed.run(bed.settings(SEA, options));
+        assertThat(cutOff.counter(TrainCounters.EXAMPLES)).isBetween(1001L, 2999L);
+        verify(cutOff);
+        assertThat(TopicRecords.deadLetters(cutOff.settings())).singleElement().satisfies(letter -> {
+            assertThat(header(letter, "topic")).endsWith("2.avro");
+            assertThat(header(letter, "reason")).isEqualTo("malformed");
+            assertThat(header(letter, "message")).contains("block of the Avro file is broken");
+        });
+    }
+
+    private static byte[] writeAvro(Path file, List<String> rows, String codec) throws IOException {
+        SchemaBuilder.FieldAssembler<Schema> fields =
+                SchemaBuilder.record("Sea").fields();
+        for (String column : SEA.columns()) {
+            fields = column.equals(SEA.time()) ? fields.requiredLong(column) : fields.requiredDouble(column);
+        }
+        Schema schema = fields.endRecord();
+        try (DataFileWriter<GenericRecord> writer =
+                new DataFileWriter<>(new GenericDatumWriter<GenericRecord>(schema))) {
+            writer.setCodec(CodecFactory.fromString(codec));
+            writer.create(schema, file.toFile());
+            for (int i = 0; i < rows.size(); i++) {
+                GenericRecord record = new GenericData.Record(schema);
+                String[] values = rows.get(i).split(",");
+                for (Schema.Field field : schema.getFields()) {
+                    boolean time = field.name().equals(SEA.time());
+                    record.put(
+                            field.pos(),
+                            time ? (Object) Long.valueOf(values[field.pos()]) : Double.valueOf(values[field.pos()]));
+                }
+                writer.append(record);
+                if (i % 300 == 299) {
+                    writer.sync();
+                }
+            }
+        }
+        return Files.readAllBytes(file);
     }
 
     @Test

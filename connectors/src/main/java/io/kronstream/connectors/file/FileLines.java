@@ -8,6 +8,7 @@ import io.kronstream.connectors.example.RawRecord;
 import io.kronstream.state.Origins;
 import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -16,10 +17,10 @@ import org.apache.flink.core.fs.FileStatus;
 import org.apache.flink.core.fs.Path;
 
 /**
- * The records of files: each line of the first file, then each of the second, and so on. A record's topic is its file, its
- * source the place of the file, its offset its line, as an editor counts them. Its timestamp is its index as seconds since
- * the epoch, or 0 where the records have a time of their own. Of a line that is too long only the beginning is kept, so that
- * it is rejected.
+ * The records of files: each line of the first file, then each of the second, and so on; of Avro files each row in place of
+ * a line. A record's topic is its file, its source the place of the file, its offset its line, as an editor counts them.
+ * Its timestamp is its index as seconds since the epoch, or 0 where the records have a time of their own. Of a line that is
+ * too long only the beginning is kept, so that it is rejected.
  *
  * <p>Failures are {@link ConnectorException}s that name the file and the line. Not thread-safe.
  */
@@ -30,17 +31,36 @@ public final class FileLines implements AutoCloseable {
      *
      * @param names in the order in which they are read, as URIs or paths
      * @param header what the first line of each file must say, or null if it is a record like any other
+     * @param avro whether they are Avro's container files, in place of lines
      * @param timed whether the records have a time of their own
      */
-    public record Files(List<String> names, List<String> header, boolean timed) implements Serializable {
+    public record Files(List<String> names, List<String> header, boolean avro, boolean timed) implements Serializable {
         public Files {
             names = new ArrayList<>(names);
             header = header == null ? null : new ArrayList<>(header);
         }
     }
 
+    /** The lines of a file. */
+    private record Lines(LineReader reader) implements RecordReader {
+        @Override
+        public byte[] next() throws IOException {
+            return reader.next();
+        }
+
+        @Override
+        public long number() {
+            return reader.line();
+        }
+
+        @Override
+        public void close() throws IOException {
+            reader.close();
+        }
+    }
+
     private final Files files;
-    private LineReader reader;
+    private RecordReader reader;
     private int file;
     private long line;
     private long records;
@@ -106,7 +126,7 @@ public final class FileLines implements AutoCloseable {
             }
             byte[] bytes = read();
             if (bytes != null) {
-                line = reader.line();
+                line = reader.number();
                 long timestamp = files.timed ? 0 : records * 1000;
                 records++;
                 return new RawRecord(name(), 0, Origins.number(file, 0), line, timestamp, null, bytes, false);
@@ -130,7 +150,8 @@ public final class FileLines implements AutoCloseable {
     private void open() {
         Path path = new Path(name());
         try {
-            reader = new LineReader(path.getFileSystem().open(path));
+            InputStream bytes = path.getFileSystem().open(path);
+            reader = files.avro ? new AvroBlocks(bytes, file) : new Lines(new LineReader(bytes));
         } catch (FileNotFoundException e) {
             throw new ConnectorException("There is no file " + name());
         } catch (IOException e) {
@@ -144,7 +165,7 @@ public final class FileLines implements AutoCloseable {
                         + ", but those of the job are " + String.join(", ", files.header));
             }
         }
-        while (reader.line() < line) {
+        while (reader.number() < line) {
             if (read() == null) {
                 throw new ConnectorException(name() + " ends before line " + line + ", which was there before");
             }
@@ -155,7 +176,8 @@ public final class FileLines implements AutoCloseable {
         try {
             return reader.next();
         } catch (IOException e) {
-            throw new ConnectorException("Cannot read " + name() + " at line " + reader.line() + ": " + e.getMessage());
+            throw new ConnectorException("Cannot read " + name() + " at " + (files.avro ? "row " : "line ")
+                    + reader.number() + ": " + e.getMessage());
         }
     }
 

@@ -32,15 +32,18 @@ public final class AvroFormat implements RowFormat {
     /** Items of all lists of a value together: some take no bytes at all. */
     private static final int MAX_ITEMS = 1 << 18;
 
+    /** Values of all kinds: a schema can make billions of records within records of no bytes. */
+    private static final int MAX_VALUES = 1 << 21;
+
     private static final int MAX_DECIMAL_BYTES = 64;
     private static final int MAX_SCALE = 400;
 
     private final String schema;
-    private final SchemaRegistry registry;
+    private final Schemas schemas;
 
-    private AvroFormat(String schema, SchemaRegistry registry) {
+    private AvroFormat(String schema, Schemas schemas) {
         this.schema = schema;
-        this.registry = registry;
+        this.schemas = schemas;
     }
 
     /**
@@ -55,15 +58,46 @@ public final class AvroFormat implements RowFormat {
     }
 
     /** Values that name their schema. */
-    public static AvroFormat ofRegistry(SchemaRegistry registry) {
-        return new AvroFormat(null, registry);
+    public static AvroFormat ofSchemas(Schemas schemas) {
+        return new AvroFormat(null, schemas);
+    }
+
+    /**
+     * A schema of single rows.
+     *
+     * @param schema in JSON
+     * @throws IllegalArgumentException if it is none, or does not describe a record
+     */
+    public static Schema recordSchema(String schema) {
+        Schema parsed = SchemaRegistry.parse(schema);
+        if (parsed.getType() != Schema.Type.RECORD) {
+            throw new IllegalArgumentException("An Avro schema of single rows must be a record, was "
+                    + parsed.getType().getName());
+        }
+        return parsed;
     }
 
     @Override
     public Reader reader(List<String> columns) {
-        return registry == null
+        return schemas == null
                 ? new AvroReader(columns, SchemaRegistry.parse(schema), null)
-                : new AvroReader(columns, null, registry.lookup());
+                : new AvroReader(columns, null, schemas.lookup());
+    }
+
+    /** Finds the ends of rows that follow each other with nothing between them. Not thread-safe. */
+    public static final class Walk {
+        private final Schema row;
+        private final AvroReader reader = new AvroReader(List.of(), null, null);
+
+        /** @param row see {@link AvroFormat#recordSchema} */
+        public Walk(Schema row) {
+            this.row = row;
+        }
+
+        /** The place behind the row that begins at {@code from}, not behind {@code to}. */
+        public int end(byte[] bytes, int from, int to) throws UndecodableException {
+            return reader.end(row, bytes, from, to);
+        }
     }
 
     /** The schema of one row. */
@@ -81,20 +115,21 @@ public final class AvroFormat implements RowFormat {
         private final ColumnNames names;
         private final Utf8 utf8 = new Utf8();
         private final Schema fixed;
-        private final SchemaRegistry.Lookup registry;
+        private final Schemas.Lookup schemas;
 
         private ByteBuffer in;
         private Schema row;
         private boolean array;
         private long left;
         private int items;
+        private int values;
         private boolean any;
 
-        AvroReader(List<String> columns, Schema fixed, SchemaRegistry.Lookup registry) {
+        AvroReader(List<String> columns, Schema fixed, Schemas.Lookup schemas) {
             this.columns = List.copyOf(columns);
             this.names = ColumnNames.of(columns);
             this.fixed = fixed;
-            this.registry = registry;
+            this.schemas = schemas;
         }
 
         @Override
@@ -108,8 +143,20 @@ public final class AvroFormat implements RowFormat {
                 throw new UndecodableException("schema", e.getMessage());
             }
             items = 0;
+            values = 0;
             any = false;
             left = array ? block() : 1;
+        }
+
+        int end(Schema row, byte[] bytes, int from, int to) throws UndecodableException {
+            in = ByteBuffer.wrap(bytes)
+                    .order(ByteOrder.LITTLE_ENDIAN)
+                    .position(from)
+                    .limit(to);
+            items = 0;
+            values = 0;
+            record(row, null, null, 1);
+            return in.position();
         }
 
         private Schema registered(byte[] value) throws UndecodableException {
@@ -119,7 +166,7 @@ public final class AvroFormat implements RowFormat {
             }
             int id = ByteBuffer.wrap(value).getInt(1);
             in.position(5);
-            return registry.schema(id);
+            return schemas.schema(id);
         }
 
         @Override
@@ -147,6 +194,9 @@ public final class AvroFormat implements RowFormat {
         private void value(Schema schema, ColumnNames wanted, Row out, int depth) throws UndecodableException {
             if (depth > MAX_DEPTH) {
                 throw malformed("it is nested deeper than " + MAX_DEPTH);
+            }
+            if (++values > MAX_VALUES) {
+                throw malformed("it has more than " + MAX_VALUES + " values");
             }
             int column = wanted == null ? ColumnNames.NONE : wanted.column();
             switch (schema.getType()) {

@@ -52,6 +52,16 @@ public record FormatSettings(Name name, String avroSchema, String registry, long
         return problems;
     }
 
+    /** The same where files are read: those of Avro hold their schema. */
+    public List<String> problemsOfFiles() {
+        if (name != Name.AVRO) {
+            return problems();
+        }
+        return avroSchema == null && registry == null
+                ? List.of()
+                : List.of("files in 'avro' hold their schema, and need neither another nor a registry");
+    }
+
     /** @throws IllegalArgumentException if there are {@link #problems()} */
     public RowFormat format() {
         return switch (name) {
@@ -59,7 +69,7 @@ public record FormatSettings(Name name, String avroSchema, String registry, long
             case JSON -> new JsonFormat();
             case AVRO -> registry == null
                     ? AvroFormat.ofSchema(avroSchema)
-                    : AvroFormat.ofRegistry(
+                    : AvroFormat.ofSchemas(
                             new SchemaRegistry(URI.create(registry), Duration.ofMillis(registryTimeout)));
         };
     }

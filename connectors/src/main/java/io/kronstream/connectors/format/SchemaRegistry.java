@@ -5,7 +5,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.kronstream.connectors.ConnectorException;
 import java.io.IOException;
-import java.io.Serializable;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -27,7 +26,7 @@ import org.apache.avro.Schema;
  * @param address such as {@code http://localhost:8081}
  * @param timeout in which each of {@value #ATTEMPTS} attempts must succeed
  */
-public record SchemaRegistry(URI address, Duration timeout) implements Serializable {
+public record SchemaRegistry(URI address, Duration timeout) implements Schemas {
 
     /** Bytes of the largest schema that is read. */
     static final int MAX_SCHEMA_BYTES = 1 << 20;
@@ -61,12 +60,12 @@ public record SchemaRegistry(URI address, Duration timeout) implements Serializa
         }
     }
 
-    /** Asks and remembers, for one thread. */
-    Lookup lookup() {
-        return new Lookup(this);
+    @Override
+    public Lookup lookup() {
+        return new Asking(this);
     }
 
-    static final class Lookup {
+    private static final class Asking implements Lookup {
         private static final ObjectMapper JSON = new ObjectMapper();
 
         private final SchemaRegistry registry;
@@ -82,14 +81,15 @@ public record SchemaRegistry(URI address, Duration timeout) implements Serializa
             }
         };
 
-        private Lookup(SchemaRegistry registry) {
+        Asking(SchemaRegistry registry) {
             this.registry = registry;
             this.client =
                     HttpClient.newBuilder().connectTimeout(registry.timeout).build();
         }
 
         /** @throws ConnectorException if the registry does not answer */
-        Schema schema(int id) throws UndecodableException {
+        @Override
+        public Schema schema(int id) throws UndecodableException {
             Object answer = known.get(id);
             if (answer == null) {
                 answer = ask(id);

@@ -147,7 +147,7 @@ class SchemaRegistryTest {
         if (path.equals("/registry")) {
             answers.putAll(Map.of("/registry/schemas/ids/1", answers.get("/schemas/ids/1")));
         }
-        return AvroFormat.ofRegistry(
+        return AvroFormat.ofSchemas(
                         new SchemaRegistry(address, Duration.ofMillis(path.startsWith("/silent") ? 200 : 20_000)))
                 .reader(COLUMNS);
     }

@@ -26,6 +26,7 @@ public final class Targets {
                     "schema fuzz.RecordTargets$AvroSchema",
                     "command fuzz.RecordTargets$Commands",
                     "csv fuzz.RecordTargets$Lines",
+                    "container file.AvroFileTarget",
                     "position fuzz.RecordTargets$Positions",
                     "codec fuzz.CodecTargets",
                     "manifest model.ModelTargets$Manifest",
