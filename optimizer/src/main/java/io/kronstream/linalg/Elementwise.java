@@ -6,8 +6,14 @@ package io.kronstream.linalg;
  * level cache are copied to the heap, computed there and copied back.
  */
 public final class Elementwise {
-    /** Elements of a tile: four float tiles fill half a first-level cache. */
+    /** Elements that a tile has room for: four float tiles fill half a first-level cache. */
     static final int TILE = 1024;
+
+    /**
+     * Elements that a pass takes at a time. With seven copies to and from four operands whole tiles push each other out of
+     * the first-level cache: Adam on 2 million elements took 4.2 ms by 1024, 3.5 by 512, 2.3 by 256 and by 128 (Zen 4).
+     */
+    private static final int RUN = 256;
 
     private static final int MAX_OPERANDS = 8;
 
@@ -42,8 +48,8 @@ public final class Elementwise {
             }
         }
         int length = first.rows() * first.columns();
-        for (int start = 0; start < length; start += TILE) {
-            int size = Math.min(TILE, length - start);
+        for (int start = 0; start < length; start += RUN) {
+            int size = Math.min(RUN, length - start);
             if (first.precision() == Precision.FLOAT) {
                 floats(kernel, written, operands, start, size);
             } else {
