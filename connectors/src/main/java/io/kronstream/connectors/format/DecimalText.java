@@ -100,29 +100,47 @@ public final class DecimalText {
         return (high << Long.SIZE - shift | low >>> shift) + (low >>> shift - 1 & 1);
     }
 
-    /** Writes {@code number / 10^places} with so many digits before the point. */
+    /**
+     * Writes {@code number / 10^places} with so many digits before the point: all of them as a whole number, eight at a
+     * time so that few divisions wait for each other, and then the point between them.
+     */
     private static int digits(long number, int places, int before, byte[] out, int at) {
-        int point = at + before;
-        int end = point + 1 + places;
-        int i = end;
+        int end = at + before + 1 + places;
+        int to = end;
+        int left = before + places;
         long rest = number;
-        while (i - 2 > point) { // two digits after the point
-            long hundreds = rest / 100;
-            int pair = 2 * (int) (rest - 100 * hundreds);
-            out[--i] = PAIRS[pair + 1];
-            out[--i] = PAIRS[pair];
-            rest = hundreds;
+        for (; left > 8; left -= 8, to -= 8) {
+            long upper = rest / 100_000_000;
+            eight((int) (rest - 100_000_000 * upper), out, to - 8);
+            rest = upper;
         }
-        if (i - 1 > point) {
-            out[--i] = (byte) ('0' + rest % 10);
-            rest /= 10;
+        int few = (int) rest;
+        for (; left > 1; left -= 2, to -= 2) {
+            pair(few % 100, out, to - 2);
+            few /= 100;
         }
-        out[--i] = '.';
-        while (i > at) {
-            out[--i] = (byte) ('0' + rest % 10);
-            rest /= 10;
+        if (left == 1) {
+            out[to - 1] = (byte) ('0' + few);
         }
+        for (int i = at; i < at + before; i++) {
+            out[i] = out[i + 1];
+        }
+        out[at + before] = '.';
         return end;
+    }
+
+    private static void eight(int number, byte[] out, int at) {
+        int high = number / 10_000;
+        int low = number - 10_000 * high;
+        pair(high / 100, out, at);
+        pair(high % 100, out, at + 2);
+        pair(low / 100, out, at + 4);
+        pair(low % 100, out, at + 6);
+    }
+
+    private static void pair(int number, byte[] out, int at) {
+        out[at] = PAIRS[2 * number];
+        out[at + 1] = PAIRS[2 * number + 1];
     }
 
     @SuppressWarnings("deprecation") // copies Latin-1 without looking at it
