@@ -150,6 +150,16 @@ class LauncherTest {
     }
 
     @Test
+    void whatIsCalledNowAndThenIsNotOptimised() throws Exception {
+        List<String> out = launch(Map.of("KRONSTREAM_OPTS", "-XX:Tier4InvocationThreshold=5000"))
+                .out();
+
+        assertThat(out).contains("[-XX:Tier4CompileThreshold=60000]");
+        assertThat(out.indexOf("[-XX:Tier4InvocationThreshold=5000]"))
+                .isGreaterThan(out.indexOf("[-XX:Tier4InvocationThreshold=50000]"));
+    }
+
+    @Test
     void theCollectorIsTheUsersIfHeNamesOne() throws Exception {
         assertThat(launch(Map.of()).out()).contains("[-XX:+UseParallelGC]");
         assertThat(launch(Map.of("KRONSTREAM_OPTS", "-Xmx9g -XX:+UseZGC")).out())

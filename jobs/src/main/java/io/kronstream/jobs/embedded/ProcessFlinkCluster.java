@@ -276,7 +276,9 @@ public final class ProcessFlinkCluster implements FlinkCluster {
                 id,
                 List.of(
                         "-Xmx" + memory.heap().count() + "m",
-                        "-XX:+UseParallelGC", // as the launcher's
+                        "-XX:+UseParallelGC", // as the launcher's, and the next two
+                        "-XX:Tier4InvocationThreshold=50000",
+                        "-XX:Tier4CompileThreshold=60000",
                         "-XX:MaxDirectMemorySize=" + memory.direct().count() + "m",
                         "-Dorg.bytedeco.javacpp.maxbytes="
                                 + memory.taskOffHeap().count() + "m",
