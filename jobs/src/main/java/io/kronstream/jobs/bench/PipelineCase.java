@@ -29,7 +29,8 @@ public record PipelineCase(
             new PipelineCase("recommender", 256, List.of(512, 256), "dykaf", 256, 120_000, 120_000),
             new PipelineCase("logistic", 10, List.of(), "adam", 256, 4_000_000, 8_000_000));
 
-    private static final int MODELS = 8;
+    /** Ids that fall evenly on two and on four subtasks and partitions: as many models as one likes do so by themselves. */
+    private static final List<String> MODELS = List.of("m0", "m1", "m2", "m4", "m5", "m6", "m8", "m15");
 
     /** Lines that differ; they are then repeated. */
     private static final int POOL = 16_384;
@@ -42,7 +43,7 @@ public record PipelineCase(
 
     /** Examples that the open mini-batches may hold. */
     long openExamples() {
-        return (long) MODELS * batch;
+        return (long) MODELS.size() * batch;
     }
 
     DataSchema schema() {
@@ -81,7 +82,7 @@ public record PipelineCase(
         SplitMix64 random = new SplitMix64(SEED);
         byte[][] pool = new byte[size][];
         for (int i = 0; i < pool.length; i++) {
-            StringBuilder line = new StringBuilder().append('m').append(random.nextInt(MODELS));
+            StringBuilder line = new StringBuilder().append(MODELS.get(random.nextInt(MODELS.size())));
             double sum = 0;
             for (int j = 0; j < features; j++) {
                 int scaled = random.nextInt(20_001) - 10_000;

@@ -38,6 +38,10 @@ import java.util.Map;
  */
 public final class StepBenchmark {
     private static final long WARM_UP_NANOS = 1_000_000_000L;
+
+    /** Of a large network even a few take seconds. */
+    private static final int FEW_STEPS = 20;
+
     private static final long SEED = 1;
 
     /** So small that no optimizer diverges on any case; what a step costs does not depend on it. */
@@ -59,12 +63,13 @@ public final class StepBenchmark {
     }
 
     /**
-     * Measures at least so many steps.
+     * Measures one optimizer.
      *
      * @param optimizer by its name, all knobs but the learning rate at their defaults
+     * @param steps at least so many; null for what takes about a second, and at least {@value #FEW_STEPS}
      * @throws ArithmeticException if the model diverges, so that what was measured is worth nothing
      */
-    public StepMeasurement measure(BenchCase benchCase, String optimizer, int steps) {
+    public StepMeasurement measure(BenchCase benchCase, String optimizer, Integer steps) {
         OptimizerSettings settings = OptimizerSettings.defaults(optimizer).with(Knobs.LEARNING_RATE, LEARNING_RATE);
         try (Run run = new Run(benchCase, settings)) {
             return run.measure(steps);
@@ -153,8 +158,9 @@ public final class StepBenchmark {
             return wanted;
         }
 
-        StepMeasurement measure(int atLeast) {
-            warmUp();
+        StepMeasurement measure(Integer wanted) {
+            int inASecond = warmUp();
+            int atLeast = wanted == null ? Math.max(FEW_STEPS, inASecond) : wanted;
             double peak = MatrixPeak.measure();
             int steps = (atLeast + cycle - 1) / cycle * cycle;
             long[] nanos = new long[steps];
@@ -184,14 +190,17 @@ public final class StepBenchmark {
             return result(nanos, cpu, peak, allocated / steps, residentBefore, residentAfter, millis);
         }
 
-        /** Whole cycles, for what builds up in the first one, and for the compiler. */
-        private void warmUp() {
+        /** Whole cycles, for what builds up in the first one, and for the compiler; how many steps that were. */
+        private int warmUp() {
+            int steps = 0;
             long start = System.nanoTime();
             do {
                 for (int i = 0; i < cycle; i++) {
                     step();
                 }
+                steps += cycle;
             } while (System.nanoTime() - start < WARM_UP_NANOS);
+            return steps;
         }
 
         /** The time that counts of one step. */

@@ -60,9 +60,9 @@ final class BenchStepCommand implements Callable<Integer> {
     @Option(
             names = "--steps",
             paramLabel = "N",
-            defaultValue = "20",
-            description = "Steps, rounded up to whole refresh cycles (default: ${DEFAULT-VALUE}).")
-    private int steps;
+            description =
+                    "Steps, rounded up to whole refresh cycles (default: what takes about a second, at least 20).")
+    private Integer steps;
 
     @Option(
             names = "--without-refresh",
@@ -131,7 +131,7 @@ final class BenchStepCommand implements Callable<Integer> {
         if (threads < 1 || threads > processors) {
             problems.add("--threads must lie in [1, " + processors + "], was " + threads);
         }
-        if (steps < 1) {
+        if (steps != null && steps < 1) {
             problems.add("--steps must be at least 1, was " + steps);
         }
         if (!problems.isEmpty()) {
