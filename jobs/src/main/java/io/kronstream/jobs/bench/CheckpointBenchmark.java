@@ -32,8 +32,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.apache.flink.api.common.functions.OpenContext;
 import org.apache.flink.api.common.functions.RichMapFunction;
@@ -44,13 +46,16 @@ import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
 
 /**
- * What a checkpoint costs a model of ten million parameters. One job trains without end; windows with one checkpoint and
- * windows without any take turns, so that both see the same machine, and the medians of their rates are compared.
+ * What a checkpoint costs a model of ten million parameters. One job trains without end. Stretches of equally many steps,
+ * whole refresh cycles, take turns: one without a checkpoint, one in which a checkpoint is taken every so often. So both
+ * do the same work on the same machine; what the second takes longer than its neighbours, shared among its checkpoints, is
+ * what one costs.
  */
 public final class CheckpointBenchmark {
     private static final int INPUTS = 784;
     private static final List<Integer> HIDDEN = List.of(2048, 2048, 2048);
     private static final Duration PATIENCE = Duration.ofMinutes(5);
+    private static final int WARM_UP_CYCLES = 2;
 
     /**
      * What is measured.
@@ -58,11 +63,19 @@ public final class CheckpointBenchmark {
      * @param optimizer name, at its default knobs
      * @param backend Flink's name of the state backend
      * @param batch examples of a step
-     * @param windows of each kind
-     * @param windowMillis length of a window: the checkpoint interval that is simulated
+     * @param stretches with checkpoints, between those without
+     * @param intervalMillis between two checkpoints, and about the least length of a stretch
+     * @param flink settings of Flink's own for the job
      * @param directory for checkpoints and the times of steps, which the cluster's processes share with this one
      */
-    public record Setup(String optimizer, String backend, int batch, int windows, long windowMillis, Path directory) {}
+    public record Setup(
+            String optimizer,
+            String backend,
+            int batch,
+            int stretches,
+            long intervalMillis,
+            Map<String, String> flink,
+            Path directory) {}
 
     private CheckpointBenchmark() {}
 
@@ -75,44 +88,57 @@ public final class CheckpointBenchmark {
         try {
             job = submit(cluster, setup, settings, times);
             String id = job.getJobID().toHexString();
-            StepTimes steps = new StepTimes(times);
-            awaitSteps(steps, 12, job); // a refresh cycle, and the native code has been compiled
+            StepTimes steps = new StepTimes(times, job.getJobExecutionResult());
+            int cycle = cycle(settings);
+            int stretch = warmUp(steps, cycle, setup.intervalMillis());
             List<Double> quiet = new ArrayList<>();
-            List<Double> disturbed = new ArrayList<>();
-            for (int window = 0; window < 2 * setup.windows(); window++) {
-                boolean withCheckpoint = window % 2 == 1;
-                long start = System.currentTimeMillis();
-                if (withCheckpoint) {
+            List<Double> costs = new ArrayList<>();
+            int first = steps.read();
+            quiet.add(steps.awaitStretch(first, stretch));
+            for (int i = 0; i < setup.stretches(); i++) {
+                first += stretch;
+                double before = quiet.get(i);
+                int taken = checkpoints(before, setup.intervalMillis());
+                for (int j = 0; j < taken; j++) {
+                    long due = steps.at(first) + j * setup.intervalMillis();
+                    TimeUnit.MILLISECONDS.sleep(Math.max(0, due - System.currentTimeMillis()));
                     rest.triggerCheckpoint(id);
                 }
-                TimeUnit.MILLISECONDS.sleep(Math.max(0, start + setup.windowMillis() - System.currentTimeMillis()));
-                long end = System.currentTimeMillis();
-                awaitSteps(steps, steps.after(end), job);
-                (withCheckpoint ? disturbed : quiet).add(steps.between(start, end) / ((end - start) / 1e3));
+                double with = steps.awaitStretch(first, stretch);
+                first += stretch;
+                double after = steps.awaitStretch(first, stretch);
+                quiet.add(after);
+                costs.add((with - (before + after) / 2) / taken);
             }
-            List<FlinkRest.CheckpointCost> costs = rest.checkpointCosts(id, "Train");
-            if (costs.isEmpty()) {
+            List<FlinkRest.CheckpointCost> checkpoints = rest.checkpointCosts(id, "Train");
+            if (checkpoints.isEmpty()) {
                 throw new JobFailure("No checkpoint was completed");
             }
             long[] parametersAndState = sizes(settings);
+            double rate = 1e3 * stretch / median(quiet);
+            double slowdown = median(costs) / setup.intervalMillis();
             return new CheckpointMeasurement(
                     setup.optimizer(),
                     setup.backend(),
                     parametersAndState[0],
                     parametersAndState[1],
                     setup.batch(),
-                    setup.windowMillis(),
-                    costs.size(),
-                    median(costs.stream()
+                    setup.intervalMillis(),
+                    stretch,
+                    checkpoints.size(),
+                    median(checkpoints.stream()
                             .map(cost -> (double) cost.endToEndMillis())
                             .toList()),
-                    median(costs.stream()
+                    median(checkpoints.stream()
                             .map(cost -> (double) cost.syncMillis())
                             .toList()),
-                    median(costs.stream().map(cost -> (double) cost.bytes()).toList()),
-                    median(quiet),
-                    median(disturbed),
-                    1 - median(disturbed) / median(quiet));
+                    median(checkpoints.stream()
+                            .map(cost -> (double) cost.bytes())
+                            .toList()),
+                    costs,
+                    rate,
+                    rate * (1 - slowdown),
+                    slowdown);
         } catch (InterruptedException | JobFailure e) {
             throw e;
         } catch (Exception e) {
@@ -125,17 +151,17 @@ public final class CheckpointBenchmark {
     }
 
     private static JobClient submit(URI cluster, Setup setup, TrainSettings settings, Path times) throws Exception {
-        StreamExecutionEnvironment env = BenchEnvironment.of(
-                cluster,
-                Map.of(
-                        "state.backend.type",
-                        setup.backend(),
-                        "execution.checkpointing.interval",
-                        "10 h", // those that are measured are asked for
-                        "execution.checkpointing.dir",
-                        setup.directory().resolve("checkpoints").toUri().toString(),
-                        "restart-strategy.type",
-                        "none"));
+        Map<String, String> flink = new HashMap<>(Map.of(
+                "state.backend.type",
+                setup.backend(),
+                "execution.checkpointing.interval",
+                "10 h", // those that are measured are asked for
+                "execution.checkpointing.dir",
+                setup.directory().resolve("checkpoints").toUri().toString(),
+                "restart-strategy.type",
+                "none"));
+        flink.putAll(setup.flink());
+        StreamExecutionEnvironment env = BenchEnvironment.of(cluster, flink);
         TensorChannel channel = new InMemoryChannel("bench checkpoint " + setup.optimizer() + setup.backend());
         SingleOutputStreamOperator<ModelScore> train = env.fromSequence(0, Long.MAX_VALUE - 1)
                 .uid(OperatorUids.SOURCE)
@@ -207,17 +233,28 @@ public final class CheckpointBenchmark {
         }
     }
 
-    private static void awaitSteps(StepTimes steps, long count, JobClient job) throws Exception {
-        long deadline = System.nanoTime() + PATIENCE.toNanos();
-        while (steps.read() < count) {
-            if (job.getJobExecutionResult().isCompletedExceptionally()) {
-                job.getJobExecutionResult().get();
-            }
-            if (System.nanoTime() > deadline) {
-                throw new JobFailure("The job took no " + count + " steps within " + PATIENCE.toMinutes() + " minutes");
-            }
-            TimeUnit.MILLISECONDS.sleep(50);
-        }
+    /** How many checkpoints a stretch has, from its start on: the last one is to be over when it ends. */
+    static int checkpoints(double stretchMillis, long intervalMillis) {
+        return (int) Math.max(1, Math.round(stretchMillis / intervalMillis));
+    }
+
+    private static int cycle(TrainSettings settings) {
+        OptimizerSettings optimizer = settings.learner().optimizer();
+        return optimizer.has(Knobs.REFRESH_INTERVAL) ? optimizer.get(Knobs.REFRESH_INTERVAL) : 1;
+    }
+
+    /** Waits until cycles are alike; returns how many steps, in whole cycles, last about as long as an interval. */
+    private static int warmUp(StepTimes steps, int cycle, long intervalMillis) throws Exception {
+        int from;
+        int to = WARM_UP_CYCLES * cycle;
+        steps.await(to);
+        do { // the code is compiled meanwhile
+            from = to;
+            to += from / WARM_UP_CYCLES;
+            steps.await(to);
+        } while (steps.millis(from, to) < intervalMillis);
+        double cycleMillis = steps.millis(from, to) * cycle / (to - from);
+        return cycle * (int) Math.max(1, Math.round(intervalMillis / cycleMillis));
     }
 
     private static double median(List<Double> values) {
@@ -263,12 +300,39 @@ public final class CheckpointBenchmark {
     }
 
     /** When steps were done, as the job writes it down. */
-    private static final class StepTimes {
+    static final class StepTimes {
         private final Path file;
+        private final CompletableFuture<?> end;
         private List<Long> millis = List.of();
 
-        StepTimes(Path file) {
+        /**
+         * @param file may be missing yet
+         * @param end of the job; each that is asked for polls the cluster by itself, so there is one
+         */
+        StepTimes(Path file, CompletableFuture<?> end) {
             this.file = file;
+            this.end = end;
+        }
+
+        /** Returns when so many steps have been done. */
+        void await(int count) throws Exception {
+            long deadline = System.nanoTime() + PATIENCE.toNanos();
+            while (read() < count) {
+                if (end.isCompletedExceptionally()) {
+                    end.get();
+                }
+                if (System.nanoTime() > deadline) {
+                    throw new JobFailure(
+                            "The job took no " + count + " steps within " + PATIENCE.toMinutes() + " minutes");
+                }
+                TimeUnit.MILLISECONDS.sleep(50);
+            }
+        }
+
+        /** Returns, when so many steps have been done, how many milliseconds they took. */
+        double awaitStretch(int first, int count) throws Exception {
+            await(first + count);
+            return millis(first, first + count);
         }
 
         /** Reads the file anew; how many steps it has. */
@@ -283,26 +347,14 @@ public final class CheckpointBenchmark {
             return millis.size();
         }
 
-        /** How many steps there must be for one to end after a moment. */
-        long after(long moment) {
-            return millis.stream().filter(time -> time <= moment).count() + 1;
+        /** When a step was done, counted from one; it must have been read. */
+        long at(int step) {
+            return millis.get(step - 1);
         }
 
-        /** Steps between two moments, a step that was under way counting in part. */
-        double between(long start, long end) {
-            return at(end) - at(start);
-        }
-
-        private double at(long moment) {
-            int done = 0;
-            while (done < millis.size() && millis.get(done) <= moment) {
-                done++;
-            }
-            if (done == 0 || done == millis.size()) {
-                return done;
-            }
-            long before = millis.get(done - 1);
-            return done + (double) (moment - before) / (millis.get(done) - before);
+        /** From the end of one step to the end of another. */
+        double millis(int from, int to) {
+            return at(to) - at(from);
         }
     }
 }

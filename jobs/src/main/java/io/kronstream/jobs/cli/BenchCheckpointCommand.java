@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import org.apache.flink.util.FileUtils;
 import picocli.CommandLine.Command;
@@ -25,7 +26,7 @@ import picocli.CommandLine.Option;
         sortOptions = false,
         description = {
             "Trains a network of ten million parameters in a TaskManager of its own and measures what checkpoints cost:",
-            "windows with and without one take turns. docs/performance.md says what the numbers mean."
+            "equally many steps with and without them take turns. docs/performance.md says what the numbers mean."
         })
 final class BenchCheckpointCommand implements Callable<Integer> {
     private static final List<String> BACKENDS = List.of("rocksdb", "hashmap");
@@ -59,7 +60,7 @@ final class BenchCheckpointCommand implements Callable<Integer> {
             names = "--windows",
             paramLabel = "N",
             defaultValue = "5",
-            description = "Windows with a checkpoint, and as many without (default: ${DEFAULT-VALUE}).")
+            description = "Stretches with checkpoints, each between two without (default: ${DEFAULT-VALUE}).")
     private int windows;
 
     @Option(
@@ -68,6 +69,13 @@ final class BenchCheckpointCommand implements Callable<Integer> {
             defaultValue = "10",
             description = "Between two checkpoints (default: ${DEFAULT-VALUE}).")
     private int interval;
+
+    @Option(
+            names = "--set",
+            paramLabel = "KEY=VALUE",
+            description = "A setting of Flink's own for the job, for example"
+                    + " --set state.backend.rocksdb.writebuffer.count=2. Repeatable.")
+    private Map<String, String> flink = Map.of();
 
     @Mixin
     private BenchOutput output;
@@ -81,7 +89,7 @@ final class BenchCheckpointCommand implements Callable<Integer> {
                 for (String backend : backends) {
                     Path own = dir.resolve(optimizer + "-" + backend);
                     Files.createDirectories(own);
-                    Setup setup = new Setup(optimizer, backend, batch, windows, 1000L * interval, own);
+                    Setup setup = new Setup(optimizer, backend, batch, windows, 1000L * interval, flink, own);
                     try (ProcessFlinkCluster cluster =
                             ProcessFlinkCluster.startOne(own.resolve("cluster"), MEMORY_MEBIBYTES)) {
                         CheckpointMeasurement measured = CheckpointBenchmark.run(cluster.restAddress(), setup);
