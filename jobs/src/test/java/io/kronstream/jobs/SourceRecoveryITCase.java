@@ -11,8 +11,10 @@ import io.kronstream.connectors.model.ModelReader;
 import io.kronstream.jobs.embedded.BrokerProcess;
 import io.kronstream.jobs.embedded.FlinkRest;
 import io.kronstream.jobs.embedded.ProcessFlinkCluster;
+import io.kronstream.jobs.observer.Oracle;
 import io.kronstream.jobs.streams.BuiltInStreams;
 import io.kronstream.learner.DataSchema;
+import io.kronstream.operators.TrainCounters;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -22,7 +24,8 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Properties;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.concurrent.Future;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
@@ -35,10 +38,14 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Processes die while a job is in the middle of a table: it goes on from its checkpoint, and each row counts once. */
-class TableRecoveryITCase {
+/**
+ * Processes die while a job is in the middle of a table, or of topics that came while it ran: it goes on from its checkpoint,
+ * and each row counts once.
+ */
+class SourceRecoveryITCase {
     private static final Duration PATIENCE = Duration.ofMinutes(4);
-    private static final int ROWS = 60_000;
+    /** The last mini-batch is not full, so that the end of the stream publishes a version. */
+    private static final int ROWS = 120_010;
     private static final DataSchema SEA =
             BuiltInStreams.byName("sea").orElseThrow().schema();
 
@@ -74,8 +81,8 @@ class TableRecoveryITCase {
         Files.write(data.resolve("sea.csv"), rows);
         String table = table("'connector' = 'filesystem', 'format' = 'csv', 'path' = '" + data.toUri() + "'");
 
-        Left undisturbed = run(table, false, 0);
-        Left disturbed = run(table, true, 2);
+        Left undisturbed = run(table, 0, false);
+        Left disturbed = run(table, 2, true);
 
         assertThat(undisturbed.scores()).hasSize(ROWS);
         assertThat(disturbed).isEqualTo(undisturbed);
@@ -88,11 +95,74 @@ class TableRecoveryITCase {
                 + " 'earliest-offset', 'scan.bounded.mode' = 'latest-offset', 'properties.bootstrap.servers' = '"
                 + broker.bootstrap() + "'");
 
-        Left undisturbed = run(table, false, 0);
-        Left disturbed = run(table, false, 2);
+        Left undisturbed = run(table, 0, false);
+        Left disturbed = run(table, 2, false);
 
         assertThat(undisturbed.scores()).hasSize(ROWS);
         assertThat(disturbed).isEqualTo(undisturbed);
+    }
+
+    /** The job does not know the topic that it was not submitted with but from its register. */
+    @Test
+    void aTopicThatCameLaterGoesOnWhereItsCheckpointWas() throws Exception {
+        DataSchema keyed = BuiltInStreams.byName("sea-keys").orElseThrow().schema();
+        List<String> first = new ArrayList<>();
+        List<String> later = new ArrayList<>();
+        for (String row : Rows.of("sea-keys", 4000)) {
+            int shop = row.split(",")[keyed.columns().indexOf(keyed.key())].hashCode();
+            ((shop & 1) == 0 ? first : later).add(row);
+        }
+        send("came-b", first);
+        Map<String, String> values = values();
+        values.put("examples.topic-pattern", "came-.*");
+        values.put("kafka.properties.partition.discovery.interval.ms", "500");
+        JobSettings settings = JobSettings.of("test", values, keyed);
+        try (TopicAdmin admin = TopicAdmin.connect(settings.kafka())) {
+            settings = JobSources.resolve(admin, settings);
+            JobTopics.prepare(admin, settings);
+        }
+        RunningJob job = RunningJob.submit(cluster.restAddress(), settings, null, List.of());
+        awaitExamples(job, first.size());
+        send("came-a", later.subList(0, 1000));
+        awaitExamples(job, first.size() + 1000);
+        long completed = rest.checkpoints(job.id()).completed();
+        await(() -> rest.checkpoints(job.id()).completed() > completed + 1);
+
+        cluster.killTaskManager(cluster.taskManagersStarted() - 1);
+        cluster.launchTaskManager();
+        cluster.killJobManager();
+        cluster.launchJobManager();
+        sendMore("came-a", later.subList(1000, later.size()));
+        awaitExamples(job, 4000);
+        job.stop(settings.checkpoints().directory(), true);
+
+        assertThat(settings.origins().names()).containsExactly("came-b");
+        SortedMap<String, ModelManifest> versions;
+        try (ModelReader reader =
+                new ModelReader(settings.kafka(), settings.topics().models(), true)) {
+            versions = reader.newest();
+        }
+        assertThat(versions.values().stream().mapToLong(ModelManifest::examples).sum())
+                .isEqualTo(4000);
+        assertThat(versions.values())
+                .flatExtracting(version -> version.trainedThrough().keySet())
+                .containsOnly(0, 1 << 16);
+        SortedMap<String, String> digests = new TreeMap<>();
+        versions.forEach((model, version) -> digests.put(model, version.modelDigest()));
+        JobSettings recorded =
+                JobRecord.read(settings.kafka(), settings.topics()).orElseThrow();
+        assertThat(new Oracle(recorded).digests(versions.values())).isEqualTo(digests);
+    }
+
+    private static void awaitExamples(RunningJob job, long examples) throws Exception {
+        await(() -> {
+            try {
+                String count = rest.accumulators(job.id()).getOrDefault(TrainCounters.EXAMPLES, "0");
+                return Long.parseLong(count) == examples && rest.allRunning(job.id());
+            } catch (IOException e) {
+                return false; // there is no JobManager to ask
+            }
+        });
     }
 
     /** What a run has left: the digest of the model, how far it was trained, and every score. */
@@ -101,28 +171,28 @@ class TableRecoveryITCase {
     /**
      * Learns the whole table.
      *
-     * @param takeover whether the JobManager dies, too
      * @param kills how often the TaskManager dies
+     * @param takeover whether the JobManager dies with it the last time
      */
-    private static Left run(String table, boolean takeover, int kills) throws Exception {
+    private static Left run(String table, int kills, boolean takeover) throws Exception {
         JobSettings settings = settings(table);
         try (TopicAdmin admin = TopicAdmin.connect(settings.kafka())) {
             JobTopics.prepare(admin, settings);
         }
         RunningJob job = RunningJob.submit(cluster.restAddress(), settings, null, List.of());
+        long completed = 0;
         for (int kill = 0; kill < kills; kill++) {
             int restored = kill;
-            await(() -> goesOn(job, restored) && newest(settings) != null);
-            int last = cluster.taskManagersStarted() - 1;
-            cluster.killTaskManager(last);
+            long before = completed;
+            await(() -> goesOn(job, restored, before) && newest(settings) != null);
+            completed = rest.checkpoints(job.id()).completed();
+            cluster.killTaskManager(cluster.taskManagersStarted() - 1);
+            if (takeover && kill == kills - 1) {
+                cluster.killJobManager();
+                cluster.launchJobManager();
+            }
             cluster.launchTaskManager();
             assertThat(newest(settings).examples()).as("killed in the middle").isBetween(1L, ROWS - 1L);
-        }
-        if (takeover) {
-            await(() -> goesOn(job, kills));
-            cluster.killJobManager();
-            cluster.launchJobManager();
-            await(() -> restoredByAnother(job));
         }
         assertThat(job.awaitEnd(PATIENCE)).isTrue();
         ModelManifest version = newest(settings);
@@ -136,30 +206,22 @@ class TableRecoveryITCase {
     }
 
     /** Whether it was restored so often, and checkpoints complete again. */
-    private static boolean goesOn(RunningJob job, int restored) {
-        try {
-            FlinkRest.Checkpoints checkpoints = rest.checkpoints(job.id());
-            return checkpoints.restored() == restored
-                    && checkpoints.completed() > 2L * (restored + 1)
-                    && rest.allRunning(job.id());
-        } catch (IOException e) {
-            return false;
-        }
-    }
-
-    /** A JobManager counts for itself. */
-    private static boolean restoredByAnother(RunningJob job) {
-        try {
-            return rest.checkpoints(job.id()).restored() == 1;
-        } catch (IOException e) {
-            return false;
-        }
+    private static boolean goesOn(RunningJob job, int restored, long before) throws Exception {
+        assertThat(job.awaitEnd(Duration.ZERO)).as("it has ended already").isFalse();
+        FlinkRest.Checkpoints checkpoints = rest.checkpoints(job.id());
+        return checkpoints.restored() >= restored && checkpoints.completed() > before + 1 && rest.allRunning(job.id());
     }
 
     private static JobSettings settings(String table) {
+        Map<String, String> values = values();
+        values.put("source.sql", table);
+        return JobSettings.of("test", values, SEA);
+    }
+
+    /** Options of a job with topics of its own. */
+    private static Map<String, String> values() {
         jobs++;
         Map<String, String> values = new HashMap<>();
-        values.put("source.sql", table);
         values.put("kafka.bootstrap", broker.bootstrap());
         values.put("kafka.prefix", "job" + jobs);
         values.put("kafka.delivery", "exactly_once");
@@ -173,7 +235,7 @@ class TableRecoveryITCase {
         values.put(
                 "checkpoint.directory",
                 dir.resolve("checkpoints" + jobs).toUri().toString());
-        return JobSettings.of("test", values, SEA);
+        return values;
     }
 
     /** A table of the stream's columns. */
@@ -194,12 +256,17 @@ class TableRecoveryITCase {
     }
 
     private static void send(String topic, List<String> values) throws Exception {
-        Properties client = KafkaSettings.of(broker.bootstrap()).client(Map.of(), Map.of());
-        try (Admin admin = Admin.create(client)) {
+        try (Admin admin = Admin.create(KafkaSettings.of(broker.bootstrap()).client(Map.of(), Map.of()))) {
             admin.createTopics(List.of(new NewTopic(topic, 1, (short) 1))).all().get();
         }
-        try (KafkaProducer<byte[], byte[]> producer =
-                new KafkaProducer<>(client, new ByteArraySerializer(), new ByteArraySerializer())) {
+        sendMore(topic, values);
+    }
+
+    private static void sendMore(String topic, List<String> values) throws Exception {
+        try (KafkaProducer<byte[], byte[]> producer = new KafkaProducer<>(
+                KafkaSettings.of(broker.bootstrap()).client(Map.of(), Map.of()),
+                new ByteArraySerializer(),
+                new ByteArraySerializer())) {
             List<Future<RecordMetadata>> sent = new ArrayList<>();
             values.forEach(value ->
                     sent.add(producer.send(new ProducerRecord<>(topic, value.getBytes(StandardCharsets.UTF_8)))));
