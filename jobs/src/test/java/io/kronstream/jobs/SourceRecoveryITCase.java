@@ -46,6 +46,7 @@ class SourceRecoveryITCase {
     private static final Duration PATIENCE = Duration.ofMinutes(4);
     /** The last mini-batch is not full, so that the end of the stream publishes a version. */
     private static final int ROWS = 120_010;
+
     private static final DataSchema SEA =
             BuiltInStreams.byName("sea").orElseThrow().schema();
 
