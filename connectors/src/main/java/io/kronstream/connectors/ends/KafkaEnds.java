@@ -178,7 +178,7 @@ public final class KafkaEnds {
     }
 
     /**
-     * @param compression of the producer's batches, unless a client property says otherwise: text gets a quarter as long,
+     * @param compression of the producer's batches, unless a client property says otherwise: text gets a third as long,
      *     which saves the broker more than it costs; tensors are floats, which do not get smaller
      */
     private static <T> KafkaSink<T> sink(
