@@ -51,7 +51,7 @@ public final class GradientProducts implements AutoCloseable {
     public void between(Matrix left, LayerGradient gradient, Matrix right, Matrix result) {
         Work before = Stopwatch.enter(Work.ROTATION);
         if (betweenIsThin(gradient)) {
-            thinBetween(left, gradient, right, result);
+            thinBetween(left, gradient, right, false, result);
         } else {
             Matrix product = dense(result.rows(), result.columns());
             product.multiply(1, gradient.gradient(), false, right, false, 0);
@@ -60,14 +60,14 @@ public final class GradientProducts implements AutoCloseable {
         Stopwatch.leave(before);
     }
 
-    /** As {@link #between}; returns the inner product of the result and G. */
+    /** As {@link #between}, for symmetric matrices; returns the inner product of the result and G. */
     public double betweenWithDot(Matrix left, LayerGradient gradient, Matrix right, Matrix result) {
         if (!betweenIsThin(gradient)) {
             between(left, gradient, right, result);
             return result.dot(gradient.gradient());
         }
         Work before = Stopwatch.enter(Work.ROTATION);
-        Factors thin = thinBetween(left, gradient, right, result);
+        Factors thin = thinBetween(left, gradient, right, true, result);
         int batch = gradient.batch();
         Matrix outputs = gramOfOutputs.ofSize(batch);
         Matrix inputs = gramOfInputs.ofSize(batch);
@@ -90,12 +90,13 @@ public final class GradientProducts implements AutoCloseable {
 
     private record Factors(Matrix outputs, Matrix inputs) {}
 
-    private Factors thinBetween(Matrix left, LayerGradient gradient, Matrix right, Matrix result) {
+    /** With symmetric matrices, it is their transposes that are multiplied by: a low product is faster so. */
+    private Factors thinBetween(Matrix left, LayerGradient gradient, Matrix right, boolean symmetric, Matrix result) {
         int batch = gradient.batch();
         Matrix outputs = thin(0, batch, result.rows());
         Matrix inputs = thin(1, batch, result.columns());
-        outputs.multiply(1, gradient.preActivationGradients(), false, left, false, 0);
-        inputs.multiply(1, gradient.activations(), false, right, false, 0);
+        outputs.multiply(1, gradient.preActivationGradients(), false, left, symmetric, 0);
+        inputs.multiply(1, gradient.activations(), false, right, symmetric, 0);
         result.multiply(1.0 / batch, outputs, true, inputs, false, 0);
         return new Factors(outputs, inputs);
     }
@@ -159,7 +160,7 @@ public final class GradientProducts implements AutoCloseable {
             core.addGram(alpha * scale, inner, false, 0);
         } else {
             Matrix product = thin(transposed ? 0 : 1, batch, other);
-            product.multiply(alpha, inner, false, middle, false, 0);
+            product.multiply(alpha, inner, false, middle, true, 0); // symmetric, and faster so
             core.multiplySymmetric(scale, product, false, inner, true, 0);
         }
         Matrix product = thin(transposed ? 1 : 0, batch, side);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.kronstream.network;
 
+import io.kronstream.linalg.Elementwise;
+import io.kronstream.linalg.Kernel;
 import io.kronstream.linalg.Matrix;
 import io.kronstream.linalg.SquareScratch;
 import io.kronstream.linalg.Stopwatch;
@@ -27,6 +29,9 @@ public final class LayerGradient {
      * grow with its inverse square, here to 1e-4 at most.
      */
     private static final double LEAST_AGREEMENT = 0.025;
+
+    /** Of a band of rows, half a mebibyte: it stays in the second-level cache from the product to the update. */
+    private static final int BAND_ELEMENTS = 1 << 17;
 
     private final Matrix gradient;
     private final Matrix activations;
@@ -159,6 +164,54 @@ public final class LayerGradient {
             formed = true;
         }
         return gradient;
+    }
+
+    /**
+     * Hands out the gradient's rows from the first to the last, some at a time. If it is not formed yet, it stays so: each
+     * band is formed in the same memory, which so stays in the cache, and is to be used up before the next one.
+     */
+    public void forEachBand(Band band) {
+        int bands = formed ? 1 : (int) Math.min(rows(), (long) rows() * columns() / BAND_ELEMENTS);
+        if (bands <= 1) {
+            band.take(0, gradient());
+            return;
+        }
+        for (int i = 0; i < bands; i++) {
+            int from = (int) ((long) rows() * i / bands);
+            int height = (int) ((long) rows() * (i + 1) / bands) - from;
+            Matrix rows = gradient.topRows(height);
+            Work before = Stopwatch.enter(Work.GRADIENT);
+            Matrix outputs = preActivationGradients.block(0, batch(), from, height);
+            rows.multiply(1.0 / batch(), outputs, true, activations, false, 0);
+            Stopwatch.leave(before);
+            band.take(from, rows);
+        }
+    }
+
+    /**
+     * As {@link Elementwise#run}, with the gradient as the last operand, {@linkplain #forEachBand band by band}.
+     *
+     * @param operands of the gradient's shape
+     */
+    public void run(Kernel kernel, int written, Matrix... operands) {
+        Matrix[] bands = new Matrix[operands.length + 1];
+        forEachBand((row, band) -> {
+            for (int i = 0; i < operands.length; i++) {
+                bands[i] = operands[i].block(row, band.rows(), 0, columns());
+            }
+            bands[operands.length] = band;
+            Elementwise.run(kernel, written, bands);
+        });
+    }
+
+    /** What is done with a band of a gradient's rows. */
+    @FunctionalInterface
+    public interface Band {
+        /**
+         * @param row the gradient's row that is the band's first
+         * @param band all columns of some rows
+         */
+        void take(int row, Matrix band);
     }
 
     /** Whether {@link #gradient()} costs nothing more. */

@@ -185,35 +185,39 @@ final class AdaFisher implements Optimizer {
         double[] h = factor(INPUT_FACTOR, state);
         double[] s = factor(OUTPUT_FACTOR, state);
         double rate = learningRate / (1 - StrictMath.pow(beta, before + 1));
-        update(layer.gradient(), parameters, state.tensor(MOMENTUM), s, h, rate);
+        Matrix momentum = state.tensor(MOMENTUM);
+        layer.forEachBand((row, band) -> update(row, band, parameters, momentum, s, h, rate));
         state.markDirty(MOMENTUM);
     }
 
-    private void update(Matrix gradient, Matrix parameters, Matrix momentum, double[] s, double[] h, double rate) {
+    /** Of the rows from {@code first} on, as many as {@code gradient} has. */
+    private void update(
+            int first, Matrix gradient, Matrix parameters, Matrix momentum, double[] s, double[] h, double rate) {
         if (parameters.precision() == Precision.FLOAT) {
-            updateInFloat(gradient, parameters, momentum, s, h, rate);
+            updateInFloat(first, gradient, parameters, momentum, s, h, rate);
             return;
         }
         int n = h.length;
         double[] g = new double[n];
         double[] w = new double[n];
         double[] m = new double[n];
-        for (int i = 0; i < s.length; i++) {
+        for (int i = 0; i < gradient.rows(); i++) {
+            int at = (first + i) * n;
             gradient.read(i * n, g, 0, n);
-            parameters.read(i * n, w, 0, n);
-            momentum.read(i * n, m, 0, n);
+            parameters.read(at, w, 0, n);
+            momentum.read(at, m, 0, n);
             for (int j = 0; j < n; j++) {
                 m[j] = beta * m[j] + (1 - beta) * (g[j] + weightDecay * w[j]);
-                w[j] -= rate * m[j] / (s[i] * h[j] + damping);
+                w[j] -= rate * m[j] / (s[first + i] * h[j] + damping);
             }
-            momentum.write(i * n, m, 0, n);
-            parameters.write(i * n, w, 0, n);
+            momentum.write(at, m, 0, n);
+            parameters.write(at, w, 0, n);
         }
     }
 
     /** The same with arithmetic in single precision, which is several times as fast. */
     private void updateInFloat(
-            Matrix gradient, Matrix parameters, Matrix momentum, double[] s, double[] h, double rate) {
+            int first, Matrix gradient, Matrix parameters, Matrix momentum, double[] s, double[] h, double rate) {
         int n = h.length;
         float[] g = new float[n];
         float[] w = new float[n];
@@ -222,13 +226,14 @@ final class AdaFisher implements Optimizer {
         for (int j = 0; j < n; j++) {
             input[j] = (float) h[j];
         }
-        for (int i = 0; i < s.length; i++) {
+        for (int i = 0; i < gradient.rows(); i++) {
+            int at = (first + i) * n;
             gradient.read(i * n, g, 0, n);
-            parameters.read(i * n, w, 0, n);
-            momentum.read(i * n, m, 0, n);
-            updateRow(g, w, m, input, (float) s[i], (float) rate);
-            momentum.write(i * n, m, 0, n);
-            parameters.write(i * n, w, 0, n);
+            parameters.read(at, w, 0, n);
+            momentum.read(at, m, 0, n);
+            updateRow(g, w, m, input, (float) s[first + i], (float) rate);
+            momentum.write(at, m, 0, n);
+            parameters.write(at, w, 0, n);
         }
     }
 

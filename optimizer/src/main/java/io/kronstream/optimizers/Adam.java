@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.kronstream.optimizers;
 
-import io.kronstream.linalg.Elementwise;
 import io.kronstream.linalg.Kernel;
 import io.kronstream.linalg.Matrix;
 import io.kronstream.linalg.TensorSpec;
@@ -75,8 +74,7 @@ final class Adam implements Optimizer {
         // The root of the second correction is taken out of the denominator.
         Update update =
                 new Update(beta1, beta2, learningRate / correction1, 1 / Math.sqrt(correction2), epsilon, weightDecay);
-        Elementwise.run(
-                update, 3, parameters, state.tensor(MOMENTUM), state.tensor(SECOND_MOMENT), gradient.gradient());
+        gradient.run(update, 3, parameters, state.tensor(MOMENTUM), state.tensor(SECOND_MOMENT));
         state.markDirty(MOMENTUM);
         state.markDirty(SECOND_MOMENT);
     }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.kronstream.optimizers;
 
-import io.kronstream.linalg.Elementwise;
 import io.kronstream.linalg.Kernel;
 import io.kronstream.linalg.Matrix;
 import io.kronstream.linalg.TensorSpec;
@@ -65,7 +64,7 @@ final class FTRL implements Optimizer {
 
     @Override
     public void step(LayerGradient gradient, Matrix parameters, LayerState state) {
-        Elementwise.run(update, 3, parameters, state.tensor(LEADER), state.tensor(NORM), gradient.gradient());
+        gradient.run(update, 3, parameters, state.tensor(LEADER), state.tensor(NORM));
         state.markDirty(LEADER);
         state.markDirty(NORM);
     }

@@ -132,18 +132,23 @@ final class KFAC extends KroneckerOptimizer {
 
     /** Returns the inner product of what it divides and the quotient, which rotations leave alone. */
     private static double divide(Matrix rotated, double[] left, double[] right, double damping) {
-        double dot = 0;
         double[] row = new double[right.length];
+        double[] dots = new double[right.length];
         for (int i = 0; i < left.length; i++) {
             rotated.read(i * row.length, row, 0, row.length);
-            for (int j = 0; j < row.length; j++) {
-                double quotient = row[j] / (left[i] * right[j] + damping);
-                dot += row[j] * quotient;
-                row[j] = quotient;
-            }
+            divideRow(row, left[i], right, damping, dots);
             rotated.write(i * row.length, row, 0, row.length);
         }
-        return dot;
+        return sum(dots);
+    }
+
+    /** Adds each column's part of the inner product to its own sum, so that the loop vectorises. */
+    private static void divideRow(double[] row, double left, double[] right, double damping, double[] dots) {
+        for (int j = 0; j < row.length; j++) {
+            double quotient = row[j] / (left * right[j] + damping);
+            dots[j] += row[j] * quotient;
+            row[j] = quotient;
+        }
     }
 
     @Override

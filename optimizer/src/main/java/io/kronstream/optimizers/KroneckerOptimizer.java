@@ -344,6 +344,14 @@ abstract class KroneckerOptimizer implements Optimizer {
         state.setCounter(REFRESHED, state.counter(REFRESHED) | 1 << side);
     }
 
+    static double sum(double[] terms) {
+        double sum = 0;
+        for (double term : terms) {
+            sum += term;
+        }
+        return sum;
+    }
+
     /** Scratch memory of a direction's shape. */
     final Matrix rotated(Matrix direction) {
         return rotated.computeIfAbsent(

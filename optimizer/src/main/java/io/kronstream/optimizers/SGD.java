@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.kronstream.optimizers;
 
-import io.kronstream.linalg.Elementwise;
 import io.kronstream.linalg.Kernel;
 import io.kronstream.linalg.Matrix;
 import io.kronstream.linalg.TensorSpec;
@@ -53,7 +52,7 @@ final class SGD implements Optimizer {
 
     @Override
     public void step(LayerGradient gradient, Matrix parameters, LayerState state) {
-        Elementwise.run(update, 2, parameters, state.tensor(VELOCITY), gradient.gradient());
+        gradient.run(update, 2, parameters, state.tensor(VELOCITY));
         state.markDirty(VELOCITY);
     }
 

@@ -172,18 +172,22 @@ abstract class TwoProductOptimizer extends KroneckerOptimizer {
         if (indefinite == Indefinite.FIRST_PRODUCT && least(left, values) <= 0) {
             return rotated.squaredNorm();
         }
-        double dot = 0;
+        double[] dots = new double[columns];
         for (int i = 0; i < rotated.rows(); i++) {
-            double value = left.get(i, 0);
             rotated.read(i * columns, row, 0, columns);
-            for (int j = 0; j < columns; j++) {
-                double quotient = row[j] / Math.max(1 + value * values[j], floor);
-                dot += row[j] * quotient;
-                row[j] = quotient;
-            }
+            divideRow(row, left.get(i, 0), values, dots);
             rotated.write(i * columns, row, 0, columns);
         }
-        return dot;
+        return sum(dots);
+    }
+
+    /** Adds each column's part of the inner product to its own sum, so that the loop vectorises. */
+    private void divideRow(double[] row, double left, double[] right, double[] dots) {
+        for (int j = 0; j < row.length; j++) {
+            double quotient = row[j] / Math.max(1 + left * right[j], floor);
+            dots[j] += row[j] * quotient;
+            row[j] = quotient;
+        }
     }
 
     /** The least {@code 1 + s2 s1}, for s2 and s1 in descending order: a product of extremes is the least product. */
