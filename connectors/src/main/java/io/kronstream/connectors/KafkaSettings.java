@@ -27,6 +27,11 @@ public record KafkaSettings(String bootstrap, Map<String, String> properties) im
         return new KafkaSettings(bootstrap, Map.of());
     }
 
+    /** The same client properties for the cluster at another address. */
+    public KafkaSettings at(String otherBootstrap) {
+        return new KafkaSettings(otherBootstrap, properties);
+    }
+
     /**
      * A fresh set of client properties.
      *

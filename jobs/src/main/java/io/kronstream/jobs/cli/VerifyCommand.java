@@ -104,7 +104,7 @@ final class VerifyCommand implements Callable<Integer> {
             WorkDirectory directory = WorkDirectory.open(keep);
             JobSettings settings = directory.readJob();
             try (EmbeddedBroker broker = EmbeddedBroker.start(directory.broker(), 0)) {
-                return verify(settings.withKafka(KafkaSettings.of(broker.bootstrap())));
+                return verify(settings.withKafka(settings.kafka().at(broker.bootstrap())));
             }
         }
         return verify(settings());

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.kronstream.jobs.demo;
 
-import io.kronstream.connectors.KafkaSettings;
 import io.kronstream.connectors.TopicAdmin;
 import io.kronstream.connectors.example.FileReplay;
 import io.kronstream.connectors.model.ModelManifest;
@@ -79,7 +78,7 @@ public final class Demo {
             try (EmbeddedBroker broker = EmbeddedBroker.start(directory.broker(), 0)) {
                 say("Kafka broker:    %s", broker.bootstrap());
                 JobSettings job = settings.job()
-                        .withKafka(KafkaSettings.of(broker.bootstrap()))
+                        .withKafka(settings.job().kafka().at(broker.bootstrap()))
                         .withCheckpointDirectory(directory.checkpoints().toUri());
                 directory.writeJob(job);
                 return run(cluster, job);

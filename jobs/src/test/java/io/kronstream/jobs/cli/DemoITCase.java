@@ -18,6 +18,8 @@ import java.util.Map;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.record.CompressionType;
+import org.apache.kafka.common.record.FileRecords;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.StringDeserializer;
 import org.junit.jupiter.api.BeforeAll;
@@ -39,7 +41,17 @@ class DemoITCase {
     static void runOnce() throws IOException {
         Path json = dir.resolve("out.json");
         demo = Words.of(
-                "demo", "--examples", EXAMPLES, "--port", "0", "--json", json.toString(), "--keep", kept().toString());
+                "demo",
+                "--examples",
+                EXAMPLES,
+                "--port",
+                "0",
+                "--set",
+                "kafka.properties.compression.type=gzip",
+                "--json",
+                json.toString(),
+                "--keep",
+                kept().toString());
         assertThat(demo.err()).isEmpty();
         summary = JSON.readTree(json.toFile());
     }
@@ -99,6 +111,17 @@ class DemoITCase {
                 .containsPattern("[\\d,]+ examples +[\\d,]+/s  accuracy 0\\.\\d+ \\(majority 0\\.\\d+\\)")
                 .contains("verified         yes")
                 .contains(summary.path("modelDigest").asText());
+    }
+
+    /** Seen in the broker's own files: a consumer unpacks what it reads. */
+    @Test
+    void itsClientsHaveTheUsersProperties() throws IOException {
+        Path log = kept().resolve("kafka/kronstream.scores-0/00000000000000000000.log");
+
+        try (FileRecords records = FileRecords.open(log.toFile())) {
+            assertThat(records.batches()).isNotEmpty().allSatisfy(batch -> assertThat(batch.compressionType())
+                    .isEqualTo(CompressionType.GZIP));
+        }
     }
 
     /** Those that fall due after the end of the stream are inline. */
