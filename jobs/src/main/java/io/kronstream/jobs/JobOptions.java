@@ -299,8 +299,16 @@ public final class JobOptions {
     public static final ConfigOption<MemorySize> CACHE = key("state.cache")
             .memoryType()
             .defaultValue(MemorySize.ofMebiBytes(256))
-            .withDescription("Bytes of models, per subtask, that stay ready in memory; the others wait in RocksDB and"
-                    + " cost a read and a write when their turn comes.");
+            .withDescription("Bytes of models, per subtask, that stay ready in memory; the others wait in the state"
+                    + " backend and cost a read and a write when their turn comes.");
+    public static final ConfigOption<Backend> BACKEND = key("state.backend")
+            .enumType(Backend.class)
+            .defaultValue(Backend.ROCKSDB)
+            .withDescription(
+                    "Where the state is kept. rocksdb: on disk; a checkpoint writes the models that have changed,"
+                            + " and training stands still until they are on disk. hashmap: on the heap, which then holds every"
+                            + " model once, and twice during a checkpoint; that writes all of them, while training goes on. It"
+                            + " suits few large models, which change from checkpoint to checkpoint anyway.");
     public static final ConfigOption<Duration> METRICS_WINDOW = key("metrics.window")
             .durationType()
             .defaultValue(Duration.ofHours(1))
@@ -377,6 +385,7 @@ public final class JobOptions {
             REFRESH_DELAY_SEED,
             REFRESH_DELAY_MODEL,
             CACHE,
+            BACKEND,
             METRICS_WINDOW,
             CHECKPOINT_INTERVAL,
             CHECKPOINT_TIMEOUT,

@@ -45,6 +45,7 @@ import org.apache.flink.configuration.Configuration;
  * @param clock what the clock triggers, in arrival mode
  * @param refresh where and how bases are refreshed
  * @param cacheBytes bytes of models, per subtask, that stay in memory
+ * @param backend what keeps the state
  * @param metricsWindowMillis length of the windows that metrics are taken over; 0 for no metrics
  * @param parallelism subtasks of every operator
  * @param maxParallelism most subtasks it can ever be rescaled to
@@ -64,6 +65,7 @@ public record JobSettings(
         TrainSettings.Clock clock,
         Refresh refresh,
         long cacheBytes,
+        Backend backend,
         long metricsWindowMillis,
         int parallelism,
         int maxParallelism,
@@ -201,6 +203,7 @@ public record JobSettings(
                         read.get(JobOptions.REFRESH_DELAY_SEED),
                         read.get(JobOptions.REFRESH_DELAY_MODEL, null)),
                 read.get(JobOptions.CACHE).getBytes(),
+                read.get(JobOptions.BACKEND),
                 read.get(JobOptions.METRICS_WINDOW).toMillis(),
                 read.get(JobOptions.PARALLELISM),
                 read.get(JobOptions.MAX_PARALLELISM),
@@ -290,6 +293,7 @@ public record JobSettings(
                 clock,
                 refresh,
                 cacheBytes,
+                backend,
                 metricsWindowMillis,
                 parallelism,
                 maxParallelism,
@@ -366,6 +370,7 @@ public record JobSettings(
             values.put(JobOptions.REFRESH_DELAY_MODEL.key(), refresh.delayModel);
         }
         values.put(JobOptions.CACHE.key(), cacheBytes + " b");
+        values.put(JobOptions.BACKEND.key(), backend.toString());
         values.put(JobOptions.METRICS_WINDOW.key(), metricsWindowMillis + " ms");
         values.put(JobOptions.PARALLELISM.key(), Integer.toString(parallelism));
         values.put(JobOptions.MAX_PARALLELISM.key(), Integer.toString(maxParallelism));

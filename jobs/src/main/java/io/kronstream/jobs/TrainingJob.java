@@ -82,9 +82,11 @@ public final class TrainingJob {
         configuration.set(PipelineOptions.OBJECT_REUSE, true);
         configuration.set(CoreOptions.DEFAULT_PARALLELISM, settings.parallelism());
         configuration.set(ExecutionOptions.BUFFER_TIMEOUT, BUFFER_TIMEOUT);
-        configuration.set(StateBackendOptions.STATE_BACKEND, "rocksdb");
-        configuration.setString(COMPRESSION, "NO_COMPRESSION");
-        configuration.set(CheckpointingOptions.INCREMENTAL_CHECKPOINTS, true);
+        configuration.set(StateBackendOptions.STATE_BACKEND, settings.backend().toString());
+        if (settings.backend() == Backend.ROCKSDB) {
+            configuration.setString(COMPRESSION, "NO_COMPRESSION");
+            configuration.set(CheckpointingOptions.INCREMENTAL_CHECKPOINTS, true);
+        }
         configuration.set(
                 CheckpointingOptions.CHECKPOINTING_INTERVAL,
                 Duration.ofMillis(settings.checkpoints().intervalMillis()));

@@ -72,6 +72,7 @@ class JobSettingsTest {
                         TrainSettings.Clock.NONE,
                         new JobSettings.Refresh(RefreshMode.AUTO, 30_000, 64 << 20, 0, 1, null),
                         256 << 20,
+                        Backend.ROCKSDB,
                         3_600_000,
                         1,
                         128,
@@ -133,6 +134,7 @@ class JobSettingsTest {
         values.put("refresh.delay.seed", "11");
         values.put("refresh.delay.model", "slow");
         values.put("state.cache", "2 mb");
+        values.put("state.backend", "hashmap");
         values.put("metrics.window", "1 d");
         values.put("checkpoint.interval", "8 s");
         values.put("checkpoint.timeout", "12 s");
@@ -181,6 +183,7 @@ class JobSettingsTest {
                         new TrainSettings.Clock(250, 15_000),
                         new JobSettings.Refresh(RefreshMode.INLINE, 4000, 1 << 20, 6000, 11, "slow"),
                         2 << 20,
+                        Backend.HASHMAP,
                         86_400_000,
                         3,
                         64,

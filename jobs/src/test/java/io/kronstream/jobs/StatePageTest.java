@@ -45,6 +45,7 @@ class StatePageTest {
             "examples.topics", "new topics at the end",
             "source.file", "new files at the end",
             "model.name", "names another model, which starts anew",
+            "state.backend", "free from a savepoint; fixed from a checkpoint",
             "optimizer", "see below",
             "embedding.method", "fixed where the schema has embeddings");
 

@@ -52,7 +52,7 @@ public final class PipelineBenchmark {
     private static final OperatingSystemMXBean PROCESS =
             (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
 
-    private static final Duration LOOK = Duration.ofMillis(100);
+    private static final Duration LOOK = Duration.ofMillis(500);
     private static final String CHECKPOINT_INTERVAL = "10 s";
     private static final String MODEL = "default";
     private static final long BARE_NANOS = 5_000_000_000L;

@@ -49,7 +49,7 @@ final class BenchPipelineCommand implements Callable<Integer> {
     @Option(
             names = "--warm-up",
             paramLabel = "N",
-            description = "Lines before them (default: 30000 of recommender, 4000000 of logistic).")
+            description = "Lines before them (default: 120000 of recommender, 8000000 of logistic).")
     private Long warmUp;
 
     @Option(

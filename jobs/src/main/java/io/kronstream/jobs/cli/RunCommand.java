@@ -14,6 +14,7 @@ import io.kronstream.jobs.RunningJob;
 import io.kronstream.jobs.StartFrom;
 import io.kronstream.jobs.embedded.FlinkRest;
 import io.kronstream.jobs.embedded.MiniFlinkCluster;
+import io.kronstream.jobs.savepoint.Savepoint;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.net.URI;
@@ -121,6 +122,9 @@ final class RunCommand implements Callable<Integer> {
         URI address = cluster == null ? null : address(cluster);
         if (weightsOnly && savepoint == null) {
             throw new InvalidSettingsException("--weights-only", List.of("needs --from SAVEPOINT"));
+        }
+        if (savepoint != null) {
+            Savepoint.requireFits(savepoint, job.backend());
         }
         if (unlessRunning && address == null) {
             throw new InvalidSettingsException("--unless-running", List.of("needs --cluster HOST:PORT"));

@@ -45,6 +45,7 @@ class SavepointCommandsITCase {
     private static JobSettings job;
     private static Path checkpoint;
     private static Path savepoint;
+    private static Path heapCheckpoint;
 
     /** Learns a little, is stopped with a savepoint, and leaves a checkpoint of before. */
     @BeforeAll
@@ -83,6 +84,17 @@ class SavepointCommandsITCase {
         await(() -> rest.allRunning(resumed.id()));
         resumed.stop(dir.resolve("savepoints").toUri().toString(), false);
         savepoint = only(dir.resolve("savepoints"), "savepoint-");
+
+        RunningJob onTheHeap = onTheHeap(savepoint);
+        await(() -> rest.checkpoints(onTheHeap.id()).completed() >= 1);
+        onTheHeap.cancel();
+        heapCheckpoint = only(dir.resolve("checkpoints").resolve(onTheHeap.id()), "chk-");
+    }
+
+    private static RunningJob onTheHeap(Path from) throws Exception {
+        JobSettings settings = JobFile.read(file, Map.of("state.backend", "hashmap"));
+        return RunningJob.submit(
+                cluster.restAddress(), settings, new StartFrom(from.toString(), false), null, List.of());
     }
 
     @AfterAll
@@ -140,6 +152,35 @@ class SavepointCommandsITCase {
                 .containsPattern("trained through  partition \\d offset 999")
                 .contains("layer0.weights");
         assertThat(words.status()).isZero();
+    }
+
+    @Test
+    void aCheckpointFromTheHeapSaysTheSame() throws Exception {
+        assertThat(models(heapCheckpoint)).isEqualTo(models(savepoint));
+    }
+
+    @Test
+    void aCheckpointServesOnlyTheBackendThatWroteIt() {
+        for (Path wrong : List.of(checkpoint, heapCheckpoint)) {
+            boolean heap = wrong.equals(heapCheckpoint);
+            Words words = runFrom(wrong, "--set", "state.backend=" + (heap ? "rocksdb" : "hashmap"));
+
+            assertThat(words.complaints())
+                    .containsExactly("kronstream: --from: the checkpoint at " + wrong + " is of a job with"
+                            + " 'state.backend: " + (heap ? "hashmap" : "rocksdb") + "', and only such a job can go on"
+                            + " from it; one with '" + (heap ? "rocksdb" : "hashmap") + "' goes on from a savepoint");
+            assertThat(words.status()).isEqualTo(2);
+        }
+    }
+
+    @Test
+    void aCheckpointFromTheHeapIsGoneOnFrom() throws Exception {
+        RunningJob running = onTheHeap(heapCheckpoint);
+
+        FlinkRest rest = new FlinkRest(cluster.restAddress());
+        await(() -> rest.allRunning(running.id()));
+        assertThat(rest.checkpoints(running.id()).restored()).isEqualTo(1);
+        running.cancel();
     }
 
     private static JsonNode models(Path path) throws Exception {
@@ -214,13 +255,17 @@ class SavepointCommandsITCase {
     }
 
     private static Words run(String... more) {
+        return runFrom(savepoint, more);
+    }
+
+    private static Words runFrom(Path from, String... more) {
         List<String> arguments = new ArrayList<>(List.of(
                 "run",
                 file.toString(),
                 "--cluster",
                 cluster.restAddress().getAuthority(),
                 "--from",
-                savepoint.toString(),
+                from.toString(),
                 "--set",
                 "job.restart.delay=100 ms"));
         arguments.addAll(List.of(more));
