@@ -67,8 +67,9 @@ final class ClusterSettings {
         set("taskmanager.memory.framework.off-heap.size", TaskManagerMemory.FRAMEWORK_OFF_HEAP);
         set("taskmanager.memory.task.heap.size", memory.taskHeap());
         set("taskmanager.memory.task.off-heap.size", memory.taskOffHeap());
-        set("taskmanager.memory.network.min", TaskManagerMemory.NETWORK);
-        set("taskmanager.memory.network.max", TaskManagerMemory.NETWORK);
+        set("taskmanager.memory.segment-size", TaskManagerMemory.SEGMENT);
+        set("taskmanager.memory.network.min", TaskManagerMemory.network(slots));
+        set("taskmanager.memory.network.max", TaskManagerMemory.network(slots));
         set("taskmanager.memory.managed.size", memory.managed(slots));
         set("taskmanager.memory.jvm-metaspace.size", TaskManagerMemory.METASPACE);
         set("taskmanager.memory.jvm-overhead.min", TaskManagerMemory.OVERHEAD);
@@ -148,7 +149,9 @@ final class ClusterSettings {
     record TaskManagerMemory(MebiBytes taskHeap, MebiBytes taskOffHeap) {
         static final MebiBytes FRAMEWORK_HEAP = new MebiBytes(128);
         static final MebiBytes FRAMEWORK_OFF_HEAP = new MebiBytes(128);
-        static final MebiBytes NETWORK = new MebiBytes(64);
+        /** A subtask has ten to send from: with Flink's 32 KiB it waits in the middle of a refresh's request. */
+        static final String SEGMENT = "128kb";
+
         static final MebiBytes METASPACE = new MebiBytes(256);
         static final MebiBytes OVERHEAD = new MebiBytes(192);
         static final TaskManagerMemory DEFAULT = new TaskManagerMemory(new MebiBytes(896), new MebiBytes(1024));
@@ -157,6 +160,8 @@ final class ClusterSettings {
 
         private static final MebiBytes MANAGED_PER_SLOT = new MebiBytes(64);
         private static final MebiBytes MIN_MANAGED = new MebiBytes(128);
+        private static final MebiBytes NETWORK_PER_SLOT = new MebiBytes(32);
+        private static final MebiBytes MIN_NETWORK = new MebiBytes(64);
 
         /** What a JVM of the present size leaves for tasks. */
         static TaskManagerMemory ofThisJvm() {
@@ -169,7 +174,7 @@ final class ClusterSettings {
             long rest = mebibytes
                     - FRAMEWORK_HEAP.count()
                     - FRAMEWORK_OFF_HEAP.count()
-                    - NETWORK.count()
+                    - network(slots).count()
                     - METASPACE.count()
                     - OVERHEAD.count()
                     - DEFAULT.managed(slots).count();
@@ -185,14 +190,21 @@ final class ClusterSettings {
             return new MebiBytes(Math.max(MIN_MANAGED.count(), slots * MANAGED_PER_SLOT.count()));
         }
 
+        /** For what subtasks send each other: each pair of them needs a few segments. */
+        static MebiBytes network(int slots) {
+            return new MebiBytes(Math.max(MIN_NETWORK.count(), slots * NETWORK_PER_SLOT.count()));
+        }
+
         /** {@code -Xmx} of its JVM. */
         MebiBytes heap() {
             return new MebiBytes(FRAMEWORK_HEAP.count() + taskHeap.count());
         }
 
         /** {@code -XX:MaxDirectMemorySize} of its JVM. */
-        MebiBytes direct() {
-            return new MebiBytes(FRAMEWORK_OFF_HEAP.count() + taskOffHeap.count() + NETWORK.count());
+        MebiBytes direct(int slots) {
+            return new MebiBytes(FRAMEWORK_OFF_HEAP.count()
+                    + taskOffHeap.count()
+                    + network(slots).count());
         }
     }
 }

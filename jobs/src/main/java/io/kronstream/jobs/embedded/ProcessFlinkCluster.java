@@ -279,7 +279,7 @@ public final class ProcessFlinkCluster implements FlinkCluster {
                         "-XX:+UseParallelGC", // as the launcher's, and the next two
                         "-XX:Tier4InvocationThreshold=50000",
                         "-XX:Tier4CompileThreshold=60000",
-                        "-XX:MaxDirectMemorySize=" + memory.direct().count() + "m",
+                        "-XX:MaxDirectMemorySize=" + memory.direct(slots).count() + "m",
                         "-Dorg.bytedeco.javacpp.maxbytes="
                                 + memory.taskOffHeap().count() + "m",
                         "-Dorg.bytedeco.javacpp.maxphysicalbytes=0"),
