@@ -176,7 +176,7 @@ final class DrillCommand implements Callable<Integer> {
             names = "--json",
             paramLabel = "FILE",
             description =
-                    "Writes the report to this file, as JSON, one for each mode; of a soak, a line for every ten seconds.")
+                    "Writes the report to this file, a line of JSON for each mode; of a soak, one for every ten seconds.")
     private Path json;
 
     @Option(names = "--verbose", description = "Shows the logs, and the stack trace of a failure.")

@@ -3,7 +3,6 @@ package io.kronstream.jobs.drill;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.SerializationFeature;
 import java.io.UncheckedIOException;
 import java.util.List;
 import java.util.Locale;
@@ -55,7 +54,7 @@ public record DrillReport(
         boolean identical,
         boolean verified,
         List<Crash> crashes) {
-    private static final ObjectMapper JSON = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
+    private static final ObjectMapper JSON = new ObjectMapper();
 
     public record Kills(long total, long taskManager, long jobManager, long broker) {}
 
@@ -118,6 +117,7 @@ public record DrillReport(
         return crashes.stream().filter(crash -> crash.victim() == victim).count();
     }
 
+    /** One line. */
     public String json() {
         try {
             return JSON.writeValueAsString(this) + System.lineSeparator();

@@ -32,7 +32,7 @@ class DrillITCase {
         assertThat(report.modelDigests()).hasSize(8);
         assertThat(report.rejected()).isEqualTo(EXAMPLES / 1009);
         assertThat(report.scored() + report.rejected()).isEqualTo(EXAMPLES);
-        assertThat(report.json()).contains("\"identical\" : true", "\"secondsBrokerDown\" : 5.0");
+        assertThat(report.json()).contains("\"identical\":true", "\"secondsBrokerDown\":5.0");
         assertThat(out.toString()).contains("the broker dies at").contains("another starts later");
     }
 
