@@ -275,6 +275,7 @@ public final class ProcessFlinkCluster implements FlinkCluster {
                 dir,
                 id,
                 List.of(
+                        "-Xms" + memory.heap().count() + "m", // all from the start, as Flink's own scripts have it
                         "-Xmx" + memory.heap().count() + "m",
                         "-XX:+UseParallelGC", // as the launcher's, and the next two
                         "-XX:Tier4InvocationThreshold=50000",
