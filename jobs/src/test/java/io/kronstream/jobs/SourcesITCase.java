@@ -54,6 +54,9 @@ class SourcesITCase {
     private static final DataSchema SEA =
             BuiltInStreams.byName("sea").orElseThrow().schema();
 
+    /** A network so slow to learn that a job is stopped long before the end of a file of 40,000 rows. */
+    private static final String SLOW = "[256, 256]";
+
     private static JobBed bed;
 
     @BeforeAll
@@ -92,10 +95,10 @@ class SourcesITCase {
 
     @Test
     void aStoppedJobGoesOnInTheMiddleOfAFile(@TempDir Path dir) throws Exception {
-        List<String> rows = Rows.of("sea", 60_000);
+        List<String> rows = Rows.of("sea", 40_000);
         Path file = dir.resolve("sea.csv.gz");
         write(file, rows);
-        Map<String, String> options = Map.of("source.file", file.toString());
+        Map<String, String> options = Map.of("source.file", file.toString(), "model.hidden", SLOW);
         JobSettings settings = bed.settings(SEA, options);
 
         Run first = bed.start(settings, StartFrom.NOTHING);
@@ -258,10 +261,10 @@ class SourcesITCase {
 
     @Test
     void aStoppedJobGoesOnInTheMiddleOfATable(@TempDir Path dir) throws Exception {
-        List<String> rows = Rows.of("sea", 60_000);
+        List<String> rows = Rows.of("sea", 40_000);
         Path data = Files.createDirectory(dir.resolve("data"));
         Files.write(data.resolve("sea.csv"), rows);
-        Map<String, String> options = Map.of("source.sql", table(data));
+        Map<String, String> options = Map.of("source.sql", table(data), "model.hidden", SLOW);
         JobSettings settings = bed.settings(SEA, options);
 
         Run first = bed.start(settings, StartFrom.NOTHING);

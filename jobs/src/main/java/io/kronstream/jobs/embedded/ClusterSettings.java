@@ -149,7 +149,7 @@ final class ClusterSettings {
     record TaskManagerMemory(MebiBytes taskHeap, MebiBytes taskOffHeap) {
         static final MebiBytes FRAMEWORK_HEAP = new MebiBytes(128);
         static final MebiBytes FRAMEWORK_OFF_HEAP = new MebiBytes(128);
-        /** A subtask has ten to send from: with Flink's 32 KiB it waits in the middle of a refresh's request. */
+        /** Ten may wait for a receiver: with Flink's 32 KiB its sender waits in the middle of a refresh's request. */
         static final String SEGMENT = "128kb";
 
         static final MebiBytes METASPACE = new MebiBytes(256);
