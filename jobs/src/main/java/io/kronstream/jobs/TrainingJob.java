@@ -29,6 +29,7 @@ import io.kronstream.operators.TrainOperatorFactory;
 import io.kronstream.state.DeadLetter;
 import io.kronstream.state.DelayedChannel;
 import io.kronstream.state.KronstreamTypes;
+import io.kronstream.state.LocalChannel;
 import io.kronstream.state.ModelScore;
 import io.kronstream.state.TensorChannel;
 import java.time.Duration;
@@ -58,7 +59,7 @@ import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
  *               |          ^              +-> EVALUATE -> metrics
  *               |          |              +-> model chunks
  *               |          |              +-> refresh requests -> [model/layer/side] EIGEN-REFRESH
- *               |          +---------------- the channel, a topic ----------------------+
+ *               |          +---------------- the channel: in memory, or a topic --------+
  *               +-> dead letters <- TRAIN
  * </pre>
  */
@@ -265,8 +266,9 @@ public final class TrainingJob {
     }
 
     private static TensorChannel channel(JobSettings settings) {
-        TensorChannel channel =
-                new KafkaTensorChannel(settings.kafka(), settings.topics().channel());
+        String topic = settings.topics().channel();
+        TensorChannel channel = new LocalChannel(
+                settings.kafka().bootstrap() + '/' + topic, new KafkaTensorChannel(settings.kafka(), topic));
         JobSettings.Refresh refresh = settings.refresh();
         return refresh.delayMillis() == 0
                 ? channel

@@ -115,6 +115,11 @@ class ProcessRecoveryITCase {
         Map<String, String> counters = rest.accumulators(job.id());
         assertThat(counter(counters, TrainCounters.REFRESHES_REMOTE)).isPositive();
         assertThat(counter(counters, TrainCounters.REFRESHES_LATE)).isZero();
+        try (TopicAdmin admin = TopicAdmin.connect(wide.kafka())) {
+            assertThat(sum(admin.endOffsets(wide.topics().channel())))
+                    .as("pieces that went from one process to the other")
+                    .isGreaterThan(32);
+        }
         assertThat(new Oracle(wide).digests(versions.values())).isEqualTo(digests(versions));
     }
 

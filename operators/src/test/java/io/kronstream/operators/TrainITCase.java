@@ -6,8 +6,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.kronstream.learner.Example;
 import io.kronstream.learner.PublishedModel;
 import io.kronstream.state.DelayedChannel;
-import io.kronstream.state.InMemoryChannel;
 import io.kronstream.state.KronstreamTypes;
+import io.kronstream.state.LocalChannel;
 import io.kronstream.state.ModelScore;
 import io.kronstream.state.TensorChannel;
 import java.nio.file.Path;
@@ -61,7 +61,7 @@ class TrainITCase {
         TrainSettings settings =
                 TestStreams.withParkedBytes(TestStreams.settings(RefreshMode.REMOTE), 40L * EXAMPLE_BYTES);
         List<String> expected = lines(Outcome.ofBareLearners(settings, TestStreams.examples(0, EXAMPLES)));
-        TensorChannel channel = new DelayedChannel(new InMemoryChannel("it " + parallelism + unaligned), 10, 7, null);
+        TensorChannel channel = new DelayedChannel(LocalChannel.only("it " + parallelism + unaligned), 10, 7, null);
         FailOnce.reset();
         List<String> actual = new ArrayList<>();
         JobExecutionResult result = run(settings, channel, EXAMPLES, parallelism, unaligned, actual);
@@ -90,7 +90,7 @@ class TrainITCase {
                 TestStreams.withDeadline(TestStreams.settings(RefreshMode.REMOTE), deadlineMillis),
                 40L * EXAMPLE_BYTES);
         List<String> expected = lines(Outcome.ofBareLearners(settings, TestStreams.examples(0, count)));
-        TensorChannel channel = new DelayedChannel(new InMemoryChannel("late"), 20 * deadlineMillis, 7, "m1");
+        TensorChannel channel = new DelayedChannel(LocalChannel.only("late"), 20 * deadlineMillis, 7, "m1");
         FailOnce.never();
         List<String> actual = new ArrayList<>();
         JobExecutionResult result = run(settings, channel, count, 2, true, actual);

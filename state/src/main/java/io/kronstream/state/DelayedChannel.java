@@ -46,13 +46,16 @@ public final class DelayedChannel implements TensorChannel {
             created.setDaemon(true);
             return created;
         });
-        SplittableRandom random = new SplittableRandom(seed + subtask); // used by the inner channel's thread alone
+        SplittableRandom random = new SplittableRandom(seed + subtask);
         AutoCloseable reading = inner.read(subtask, parallelism, maxParallelism, answer -> {
             if (onlyModel != null && !onlyModel.equals(answer.model())) {
                 onAnswer.accept(answer);
                 return;
             }
-            long delay = random.nextLong(maxDelayMillis / 2, maxDelayMillis + 1);
+            long delay;
+            synchronized (random) {
+                delay = random.nextLong(maxDelayMillis / 2, maxDelayMillis + 1);
+            }
             try {
                 thread.schedule(() -> onAnswer.accept(answer), delay, TimeUnit.MILLISECONDS);
             } catch (RejectedExecutionException e) {

@@ -18,7 +18,8 @@ public interface TensorChannel extends Serializable {
      * @param subtask index of the reading TRAIN subtask
      * @param parallelism parallelism of TRAIN
      * @param maxParallelism its maximum parallelism
-     * @param onAnswer called from the channel's own thread, for answers whose model belongs to this subtask
+     * @param onAnswer called for answers whose model belongs to this subtask, from any thread, several at a time; must not
+     *     wait
      */
     AutoCloseable read(int subtask, int parallelism, int maxParallelism, Consumer<RefreshAnswer> onAnswer)
             throws Exception;

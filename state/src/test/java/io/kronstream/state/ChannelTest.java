@@ -7,6 +7,7 @@ import io.kronstream.learner.RefreshAnswer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
@@ -23,7 +24,7 @@ class ChannelTest {
 
     @Test
     void everyAnswerReachesTheSubtaskThatOwnsItsModelAndNoOther() throws Exception {
-        InMemoryChannel channel = new InMemoryChannel("routing");
+        LocalChannel channel = LocalChannel.only("routing");
         List<BlockingQueue<String>> heard = new ArrayList<>();
         List<AutoCloseable> readers = new ArrayList<>();
         for (int subtask = 0; subtask < PARALLELISM; subtask++) {
@@ -48,12 +49,12 @@ class ChannelTest {
     void namesSeparateChannelsAndAClosedReaderHearsNothing() throws Exception {
         BlockingQueue<String> heard = new LinkedBlockingQueue<>();
         BlockingQueue<String> closed = new LinkedBlockingQueue<>();
-        InMemoryChannel channel = new InMemoryChannel("one");
+        LocalChannel channel = LocalChannel.only("one");
         channel.read(0, 1, MAX_PARALLELISM, answer -> closed.add(answer.model()))
                 .close();
         try (AutoCloseable reader = channel.read(0, 1, MAX_PARALLELISM, answer -> heard.add(answer.model()))) {
-            send(new InMemoryChannel("two"), List.of("lost"));
-            send(new InMemoryChannel("one"), List.of("found"));
+            send(LocalChannel.only("two"), List.of("lost"));
+            send(LocalChannel.only("one"), List.of("found"));
 
             assertThat(take(heard, 1)).containsExactly("found");
             assertThat(reader).isNotNull();
@@ -63,9 +64,31 @@ class ChannelTest {
     }
 
     @Test
+    void whatIsReadInThisProcessDoesNotTakeTheWayBeyond() throws Exception {
+        LocalChannel far = LocalChannel.only("far");
+        LocalChannel near = new LocalChannel("near", far);
+        List<String> heardHere = new CopyOnWriteArrayList<>();
+        List<String> heardElsewhere = new CopyOnWriteArrayList<>();
+        try (AutoCloseable here = near.read(0, PARALLELISM, MAX_PARALLELISM, answer -> heardHere.add(answer.model()));
+                AutoCloseable elsewhere =
+                        far.read(1, PARALLELISM, MAX_PARALLELISM, answer -> heardElsewhere.add(answer.model()));
+                AutoCloseable sameElsewhere =
+                        far.read(0, PARALLELISM, MAX_PARALLELISM, answer -> heardElsewhere.add(answer.model()))) {
+            send(near, MODELS);
+
+            assertThat(List.of(here, elsewhere, sameElsewhere)).doesNotContainNull();
+        }
+        assertThat(heardHere).isEqualTo(ownedBy(0));
+        assertThat(heardElsewhere).isEqualTo(ownedBy(1));
+
+        send(near, MODELS);
+        assertThat(heardHere).as("a closed reader hears nothing").isEqualTo(ownedBy(0));
+    }
+
+    @Test
     void aDelayedModelIsHeardLaterThanTheOthers() throws Exception {
         String delayed = MODELS.get(0);
-        DelayedChannel channel = new DelayedChannel(new InMemoryChannel("delayed"), 2000, 1, delayed);
+        DelayedChannel channel = new DelayedChannel(LocalChannel.only("delayed"), 2000, 1, delayed);
         BlockingQueue<String> heard = new LinkedBlockingQueue<>();
         try (AutoCloseable reader = channel.read(0, 1, MAX_PARALLELISM, answer -> heard.add(answer.model()))) {
             send(channel, MODELS);
@@ -79,7 +102,7 @@ class ChannelTest {
 
     @Test
     void delaysReorderAnswers() throws Exception {
-        DelayedChannel channel = new DelayedChannel(new InMemoryChannel("reordered"), 200, 1, null);
+        DelayedChannel channel = new DelayedChannel(LocalChannel.only("reordered"), 200, 1, null);
         BlockingQueue<String> heard = new LinkedBlockingQueue<>();
         try (AutoCloseable reader = channel.read(0, 1, MAX_PARALLELISM, answer -> heard.add(answer.model()))) {
             send(channel, MODELS);

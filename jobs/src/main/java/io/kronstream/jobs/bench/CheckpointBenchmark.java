@@ -20,8 +20,8 @@ import io.kronstream.operators.TrainOperatorFactory;
 import io.kronstream.operators.TrainSettings;
 import io.kronstream.optimizers.Knobs;
 import io.kronstream.optimizers.OptimizerSettings;
-import io.kronstream.state.InMemoryChannel;
 import io.kronstream.state.KronstreamTypes;
+import io.kronstream.state.LocalChannel;
 import io.kronstream.state.ModelScore;
 import io.kronstream.state.Origins;
 import io.kronstream.state.TensorChannel;
@@ -162,7 +162,7 @@ public final class CheckpointBenchmark {
                 "none"));
         flink.putAll(setup.flink());
         StreamExecutionEnvironment env = BenchEnvironment.of(cluster, flink);
-        TensorChannel channel = new InMemoryChannel("bench checkpoint " + setup.optimizer() + setup.backend());
+        TensorChannel channel = LocalChannel.only("bench checkpoint " + setup.optimizer() + setup.backend());
         SingleOutputStreamOperator<ModelScore> train = env.fromSequence(0, Long.MAX_VALUE - 1)
                 .uid(OperatorUids.SOURCE)
                 .map(CheckpointBenchmark::example)
