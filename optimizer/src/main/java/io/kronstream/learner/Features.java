@@ -37,8 +37,8 @@ final class Features {
     private final int embedded;
     private final long bytes;
 
-    private final NumericInput[] numeric;
-    private final RunningMoments labels = new RunningMoments();
+    private final NumericInputs numeric;
+    private final RunningMoments labels = new RunningMoments(1);
     private final History history;
     private final NaivePredictors naive;
     /** Of a classification; else null. */
@@ -59,7 +59,7 @@ final class Features {
                 .toArray();
         this.width = width(schema);
         this.embedded = schema.embedded().size();
-        this.numeric = NumericInput.of(schema);
+        this.numeric = new NumericInputs(schema.numeric());
         int longest =
                 schema.labelLags().stream().mapToInt(Integer::intValue).max().orElse(0);
         this.history = new History(
@@ -69,15 +69,13 @@ final class Features {
                 ? new NaiveClasses(schema.classes().size())
                 : null;
         long counted = 256 + 8L * history.capacity() + 8L * schema.classes().size();
-        for (NumericInput input : numeric) {
-            counted += input.bytes();
-        }
+        counted += numeric.bytes();
         this.bytes = counted;
     }
 
     /** Length of an instance's inputs. */
     static int width(DataSchema schema) {
-        return NumericInput.width(schema)
+        return NumericInputs.width(schema.numeric())
                 + 2 * schema.periodic().size()
                 + (schema.time() == null
                         ? 0
@@ -101,9 +99,7 @@ final class Features {
         if (grid && !enter(example)) {
             return null;
         }
-        for (int i = 0; i < numeric.length; i++) {
-            numeric[i].add(example.numeric()[i]);
-        }
+        numeric.add(example.numeric());
         return schema.forecast() == null ? labelled(example) : forecast(example);
     }
 
@@ -126,9 +122,7 @@ final class Features {
             } else {
                 long empty = cell - lastCell - 1;
                 history.repeat(empty);
-                for (NumericInput input : numeric) {
-                    input.repeat(empty);
-                }
+                numeric.repeat(empty);
             }
         }
         lastCell = cell;
@@ -149,14 +143,14 @@ final class Features {
                     example.timestamp(),
                     inputs(example),
                     ids(example.categorical()),
-                    number ? labels.mean() : 0,
-                    number ? labels.deviation() : 1,
+                    number ? labels.mean(0) : 0,
+                    number ? labels.deviation(0) : 1,
                     index < 0 ? naive.noChange() : naiveClasses.noChange(index),
                     index < 0 ? naive.prior() : naiveClasses.prior(index),
                     example.weight(),
                     label,
                     true);
-            labels.add(label);
+            labels.add(0, label);
             naive.add(label);
             if (index >= 0) {
                 instance.noChangeAnswer = naiveClasses.before();
@@ -177,7 +171,7 @@ final class Features {
         history.push(value);
         settle(label);
         if (!Double.isNaN(label)) {
-            labels.add(label);
+            labels.add(0, label);
             naive.add(label);
         }
         if (history.pushed() < history.capacity()) {
@@ -191,7 +185,7 @@ final class Features {
                 inputs(example),
                 ids(example.categorical()),
                 value,
-                labels.deviation(),
+                labels.deviation(0),
                 value,
                 naive.prior(),
                 example.weight(),
@@ -230,12 +224,9 @@ final class Features {
 
     private float[] inputs(Example example) {
         float[] inputs = new float[width];
-        int at = 0;
-        for (NumericInput input : numeric) {
-            at = input.write(inputs, at);
-        }
+        int at = numeric.write(inputs);
         for (int i = 0; i < periods.length; i++) {
-            at = Calendar.cycle(example.numeric()[numeric.length + i] / periods[i], inputs, at);
+            at = Calendar.cycle(example.numeric()[numeric.count() + i] / periods[i], inputs, at);
         }
         if (schema.time() != null) {
             long time = schema.forecast() == null
@@ -258,7 +249,7 @@ final class Features {
     private int earlier(double label, float[] inputs, int at) {
         if (!Double.isNaN(label)) {
             switch (schema.task()) {
-                case REGRESSION -> inputs[at] = (float) labels.standardise(label);
+                case REGRESSION -> inputs[at] = (float) labels.standardise(0, label);
                 case BINARY -> inputs[at] = (float) (2 * label - 1);
                 case CLASSIFICATION -> inputs[at + (int) label] = 1;
             }
@@ -271,7 +262,7 @@ final class Features {
         for (int back = forecast.lags(); back > 1; back--) {
             inputs[at++] = change(history.at(back));
         }
-        inputs[at++] = (float) labels.standardise(history.at(1));
+        inputs[at++] = (float) labels.standardise(0, history.at(1));
         for (int season : forecast.seasonal()) {
             inputs[at++] = change(history.at(forecast.back(season)));
         }
@@ -285,7 +276,7 @@ final class Features {
 
     /** Difference from the last known value of the label; 0 if there is none. */
     private float change(double value) {
-        double change = RunningMoments.clip((value - history.at(1)) / labels.deviation());
+        double change = RunningMoments.clip((value - history.at(1)) / labels.deviation(0));
         return Double.isNaN(change) ? 0 : (float) change;
     }
 
@@ -339,10 +330,8 @@ final class Features {
     }
 
     void write(DataOutput out) throws IOException {
-        for (NumericInput input : numeric) {
-            input.write(out);
-        }
-        labels.write(out);
+        numeric.write(out);
+        labels.write(0, out);
         history.write(out);
         naive.write(out);
         if (naiveClasses != null) {
@@ -355,10 +344,8 @@ final class Features {
     }
 
     void read(DataInput in) throws IOException {
-        for (NumericInput input : numeric) {
-            input.read(in);
-        }
-        labels.read(in);
+        numeric.read(in);
+        labels.read(0, in);
         history.read(in);
         naive.read(in);
         if (naiveClasses != null) {

@@ -4,7 +4,6 @@ package io.kronstream.learner;
 import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
-import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /**
@@ -15,7 +14,8 @@ import java.util.stream.Stream;
 final class NumericInput {
     private final Numeric column;
     private final double[] sentinels;
-    private final RunningMoments moments = new RunningMoments();
+    private final RunningMoments moments;
+    private final int series;
     private final History history;
     /** The last value that was there, transformed; NaN before the first. */
     private double last = Double.NaN;
@@ -25,8 +25,11 @@ final class NumericInput {
 
     private double value;
 
-    NumericInput(Numeric column) {
+    /** @param series this column's among the moments */
+    NumericInput(Numeric column, RunningMoments moments, int series) {
         this.column = column;
+        this.moments = moments;
+        this.series = series;
         this.sentinels =
                 column.missing().stream().mapToDouble(Double::doubleValue).toArray();
         this.history = new History(Stream.of(column.lags().stream().map(lag -> lag + 1), column.windows().stream())
@@ -48,7 +51,7 @@ final class NumericInput {
         } else {
             value = transform(raw);
             last = value;
-            moments.add(value);
+            moments.add(series, value);
         }
         history.push(value);
     }
@@ -95,7 +98,7 @@ final class NumericInput {
     }
 
     private float standardised(double number) {
-        return Double.isNaN(number) ? 0 : (float) moments.standardise(number);
+        return Double.isNaN(number) ? 0 : (float) moments.standardise(series, number);
     }
 
     private boolean carries() {
@@ -108,7 +111,7 @@ final class NumericInput {
 
     /** A plain column's state is its moments alone. */
     void write(DataOutput out) throws IOException {
-        moments.write(out);
+        moments.write(series, out);
         if (carries()) {
             out.writeDouble(last);
         }
@@ -118,22 +121,12 @@ final class NumericInput {
     }
 
     void read(DataInput in) throws IOException {
-        moments.read(in);
+        moments.read(series, in);
         if (carries()) {
             last = in.readDouble();
         }
         if (history.capacity() > 0) {
             history.read(in);
         }
-    }
-
-    static NumericInput[] of(DataSchema schema) {
-        return schema.numeric().stream().map(NumericInput::new).toArray(NumericInput[]::new);
-    }
-
-    static int width(DataSchema schema) {
-        return schema.numeric().stream()
-                .flatMapToInt(numeric -> IntStream.of(numeric.width()))
-                .sum();
     }
 }

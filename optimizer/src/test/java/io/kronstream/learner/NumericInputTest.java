@@ -16,7 +16,7 @@ class NumericInputTest {
 
     /** The inputs after the last of these values. */
     private static float[] inputs(Numeric column, double... values) {
-        NumericInput input = new NumericInput(column);
+        NumericInput input = new NumericInput(column, new RunningMoments(1), 0);
         for (double value : values) {
             input.add(value);
         }
@@ -56,7 +56,7 @@ class NumericInputTest {
 
     @Test
     void timeWithoutRecordsKeepsTheLastValue() {
-        NumericInput input = new NumericInput(column(Fill.MEAN, 0, List.of(1), List.of(3)));
+        NumericInput input = new NumericInput(column(Fill.MEAN, 0, List.of(1), List.of(3)), new RunningMoments(1), 0);
         input.add(4);
         input.repeat(2);
         input.add(6);
