@@ -26,7 +26,7 @@ public record PipelineCase(
         String name, int features, List<Integer> hidden, String optimizer, int batch, long records, long warmUp) {
     /** All that can be named: a recommender's network, and a logistic regression that is nothing but overhead. */
     public static final List<PipelineCase> ALL = List.of(
-            new PipelineCase("recommender", 256, List.of(512, 256), "dykaf", 256, 120_000, 120_000),
+            new PipelineCase("recommender", 256, List.of(512, 256), "dykaf", 256, 240_000, 240_000),
             new PipelineCase("logistic", 10, List.of(), "adam", 256, 4_000_000, 8_000_000));
 
     /** Ids that fall evenly on two and on four subtasks and partitions: as many models as one likes do so by themselves. */
