@@ -2,6 +2,9 @@
 package io.kronstream.connectors.format;
 
 import com.fasterxml.jackson.core.io.NumberInput;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 
 /**
@@ -26,6 +29,10 @@ public final class DecimalNumber {
         1e20, 1e21, 1e22
     };
 
+    private static final long UPPER_HALVES = 0xF0F0F0F0F0F0F0F0L;
+    private static final long ALL_ZEROS = 0x3030303030303030L;
+    private static final VarHandle WORD = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+
     private DecimalNumber() {}
 
     /**
@@ -36,15 +43,55 @@ public final class DecimalNumber {
      * therefore correctly rounded (Clinger 1990); other numbers take the library's way.
      */
     public static double parse(byte[] bytes, int from, int to) {
-        if (to - from > MAX_LENGTH) {
-            return MALFORMED;
+        int unsigned = from;
+        long sign = 0; // a double's; no branch, which half of the numbers would mispredict
+        if (from < to) {
+            sign = bytes[from] == '-' ? Long.MIN_VALUE : 0;
+            unsigned += bytes[from] == '-' | bytes[from] == '+' ? 1 : 0;
         }
+        int length = to - unsigned;
+        double magnitude = MALFORMED;
+        if (length > 0 && length <= Long.BYTES && unsigned + Long.BYTES <= bytes.length) {
+            magnitude = inOneWord((long) WORD.get(bytes, unsigned), length);
+        }
+        if (Double.isNaN(magnitude) && to - from <= MAX_LENGTH) {
+            magnitude = digitByDigit(bytes, unsigned, to);
+        }
+        return Double.longBitsToDouble(Double.doubleToRawLongBits(magnitude) | sign);
+    }
+
+    /**
+     * The number that the first {@code length} of eight bytes write, if these are digits with at most one point; {@link
+     * #MALFORMED} if they are anything else. The first byte is the lowest. Eight digits become a number in three steps, each
+     * of which joins neighbours in one multiplication for all (Lemire 2021, Number parsing at a gigabyte per second,
+     * section 5).
+     */
+    private static double inOneWord(long word, int length) {
+        // A digit's upper half is 3, and still is when 6 is added.
+        long others = word & UPPER_HALVES ^ ALL_ZEROS | word + 0x0606060606060606L & UPPER_HALVES ^ ALL_ZEROS;
+        int point = Long.numberOfTrailingZeros(others) / Byte.SIZE;
+        long digits = word;
+        int count = length;
+        int fraction = 0;
+        if (point < length) {
+            long before = (1L << Byte.SIZE * point) - 1;
+            digits = word & before | word >>> Byte.SIZE & ~before;
+            count--;
+            fraction = count - point;
+            long after = others >>> Byte.SIZE * point >>> Byte.SIZE;
+            boolean onlyDigits = after << Byte.SIZE * (Long.BYTES - fraction) == 0 || fraction == 0;
+            if ((word >>> Byte.SIZE * point & 0xFF) != '.' || !onlyDigits || count == 0) {
+                return MALFORMED;
+            }
+        }
+        long ones = digits << Byte.SIZE * (Long.BYTES - count) & 0x0F0F0F0F0F0F0F0FL; // 0 before the first digit
+        long pairs = ones * (10 << 8 | 1) >>> 8 & 0x00FF00FF00FF00FFL;
+        long fours = pairs * (100 << 16 | 1) >>> 16 & 0x0000FFFF0000FFFFL;
+        return (fours * (10_000L << 32 | 1) >>> 32) / POWERS_OF_TEN[fraction];
+    }
+
+    private static double digitByDigit(byte[] bytes, int from, int to) {
         int i = from;
-        boolean negative = false;
-        if (i < to && (bytes[i] == '-' || bytes[i] == '+')) {
-            negative = bytes[i] == '-';
-            i++;
-        }
         long mantissa = 0;
         int first = i;
         for (; i < to && isDigit(bytes[i]); i++) {
@@ -90,8 +137,7 @@ public final class DecimalNumber {
         }
         int power = exponent - fraction;
         if (digits <= MAX_LONG_DIGITS && mantissa <= EXACT_LIMIT && power >= -22 && power <= 22) {
-            double magnitude = power < 0 ? mantissa / POWERS_OF_TEN[-power] : mantissa * POWERS_OF_TEN[power];
-            return negative ? -magnitude : magnitude;
+            return power < 0 ? mantissa / POWERS_OF_TEN[-power] : mantissa * POWERS_OF_TEN[power];
         }
         return NumberInput.parseDouble(new String(bytes, from, to - from, StandardCharsets.ISO_8859_1), true);
     }

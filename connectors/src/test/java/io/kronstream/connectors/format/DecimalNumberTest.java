@@ -62,6 +62,34 @@ class DecimalNumberTest {
         }
     }
 
+    /** Short text is read at once where eight bytes are there, whatever comes after it; else digit by digit. */
+    @Test
+    void shortTextIsReadAlikeWithAndWithoutSomethingBehindIt() {
+        long seed = 20261129;
+        Random random = new Random(seed);
+        String characters = "0123456789012345678901234567890123456789....+-e,x \u00e9\u00ff";
+        for (int round = 0; round < 300_000; round++) {
+            StringBuilder text = new StringBuilder();
+            for (int length = random.nextInt(10); length > 0; length--) {
+                text.append(characters.charAt(random.nextInt(characters.length())));
+            }
+            byte[] alone = text.toString().getBytes(StandardCharsets.ISO_8859_1);
+            byte[] before = (random.nextInt(100) + text.toString() + ",12345678").getBytes(StandardCharsets.ISO_8859_1);
+            int from = before.length - alone.length - 9;
+            double expected = isNumber(text.toString()) ? Double.parseDouble(text.toString()) : DecimalNumber.MALFORMED;
+            assertThat(DecimalNumber.parse(alone, 0, alone.length))
+                    .as("seed %d: %s", seed, text)
+                    .isEqualTo((Double) expected);
+            assertThat(DecimalNumber.parse(before, from, from + alone.length))
+                    .as("seed %d: %s", seed, text)
+                    .isEqualTo((Double) expected);
+        }
+    }
+
+    private static boolean isNumber(String text) {
+        return text.matches("[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)(e[+-]?[0-9]{1,5})?");
+    }
+
     @ParameterizedTest
     @ValueSource(
             strings = {

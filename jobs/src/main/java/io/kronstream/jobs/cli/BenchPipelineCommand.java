@@ -43,13 +43,13 @@ final class BenchPipelineCommand implements Callable<Integer> {
     @Option(
             names = "--records",
             paramLabel = "N",
-            description = "Lines that are timed (default: 120000 of recommender, 4000000 of logistic).")
+            description = "Lines that are timed (default: 240000 of recommender, 4000000 of logistic).")
     private Long records;
 
     @Option(
             names = "--warm-up",
             paramLabel = "N",
-            description = "Lines before them (default: 120000 of recommender, 8000000 of logistic).")
+            description = "Lines before them (default: 240000 of recommender, 8000000 of logistic).")
     private Long warmUp;
 
     @Option(
