@@ -42,7 +42,7 @@ import org.apache.flink.util.function.ThrowingRunnable;
  * See {@link TrainOperatorFactory}.
  *
  * <p>Everything happens in the task's own thread: examples in {@link #processElement}, answers, deadlines and what the
- * clock triggers in mails. The thread that reads the channel and the timers do nothing but post mails. The current key is the
+ * clock triggers in mails. The threads that bring answers and the timers do nothing but post mails. The current key is the
  * business of the {@link LearnerStore}: to set it for every record would cost more than to find the learner in memory.
  *
  * <p>A model that waits for a refresh is parked: its examples queue up, those of other models go on, and the answer's mail
