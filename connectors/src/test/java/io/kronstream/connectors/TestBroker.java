@@ -15,6 +15,8 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
@@ -36,6 +38,7 @@ import org.junit.jupiter.api.extension.ExtensionContext.Store.CloseableResource;
 /** A real Kafka broker in this process, started once for all integration tests. Each test takes topics of its own. */
 public final class TestBroker implements BeforeAllCallback {
     private static final String STARTED = "broker";
+    private static final Set<Integer> PORTS = ConcurrentHashMap.newKeySet();
     private static final AtomicInteger PREFIXES = new AtomicInteger();
 
     private Running running;
@@ -100,12 +103,16 @@ public final class TestBroker implements BeforeAllCallback {
         }
     }
 
-    /** A port of the loopback address on which nothing listens. */
+    /** A port of the loopback address on which nothing listens, another one each time. */
     public static int freePort() {
-        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            return socket.getLocalPort();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+        while (true) {
+            try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+                if (PORTS.add(socket.getLocalPort())) {
+                    return socket.getLocalPort();
+                }
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
         }
     }
 

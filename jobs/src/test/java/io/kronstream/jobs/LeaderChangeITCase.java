@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.kronstream.jobs.JobBed.Run;
 import io.kronstream.jobs.embedded.EmbeddedBroker;
 import io.kronstream.jobs.embedded.MiniFlinkCluster;
+import io.kronstream.jobs.embedded.Ports;
 import io.kronstream.jobs.observer.Oracle;
 import io.kronstream.jobs.streams.BuiltInStreams;
 import io.kronstream.learner.DataSchema;
@@ -14,8 +15,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.PrintStream;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -36,8 +35,8 @@ class LeaderChangeITCase {
 
     @Test
     void partitionsThatGetAnotherLeaderCostNothing(@TempDir Path dir) throws Exception {
-        int controller = freePort();
-        int port = freePort();
+        int controller = Ports.free(HOST);
+        int port = Ports.free(HOST);
         EmbeddedBroker first = EmbeddedBroker.start(
                 dir.resolve("kafka"),
                 HOST,
@@ -78,7 +77,7 @@ class LeaderChangeITCase {
                 .setMetadataLogDirectory(data.toString())
                 .setPrintStream(new PrintStream(OutputStream.nullOutputStream()))
                 .run();
-        int port = freePort();
+        int port = Ports.free(HOST);
         Map<String, String> properties = properties(controller, "PLAINTEXT://" + HOST + ":" + port);
         properties.put("node.id", "2");
         properties.put("process.roles", "broker");
@@ -115,11 +114,5 @@ class LeaderChangeITCase {
                             .forEach(partition -> leaders.add(partition.leader().id())));
         }
         return leaders;
-    }
-
-    private static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getByName(HOST))) {
-            return socket.getLocalPort();
-        }
     }
 }

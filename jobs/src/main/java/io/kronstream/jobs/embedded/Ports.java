@@ -6,23 +6,32 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.UnknownHostException;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
 
 /** Ports of this machine. */
-final class Ports {
-    static final String LOOPBACK = "127.0.0.1";
+public final class Ports {
+    public static final String LOOPBACK = "127.0.0.1";
 
     private static final int FIRST_LASTING = 20_000;
     private static final int LAST_LASTING = 32_000;
     private static final int LASTING_ATTEMPTS = 100;
 
+    /** Those that somebody in this process means to listen on, or did: the system may offer one twice in a row. */
+    private static final Set<Integer> GIVEN = ConcurrentHashMap.newKeySet();
+
     private Ports() {}
 
-    /** A port of {@code host} that nobody listens on at this moment. */
-    static int free(String host) throws IOException {
-        try (ServerSocket socket = new ServerSocket()) {
-            socket.bind(new InetSocketAddress(resolve(host), 0));
-            return socket.getLocalPort();
+    /** A port of {@code host} that nobody listens on at this moment, and that nobody in this process was given before. */
+    public static int free(String host) throws IOException {
+        while (true) {
+            try (ServerSocket socket = new ServerSocket()) {
+                socket.bind(new InetSocketAddress(resolve(host), 0));
+                if (GIVEN.add(socket.getLocalPort())) {
+                    return socket.getLocalPort();
+                }
+            }
         }
     }
 
@@ -51,6 +60,7 @@ final class Ports {
             return free(host);
         }
         requireFree(who, host, port);
+        GIVEN.add(port);
         return port;
     }
 

@@ -5,6 +5,7 @@ import static io.kronstream.jobs.Waiting.await;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kronstream.jobs.embedded.FlinkRest;
+import io.kronstream.jobs.embedded.Ports;
 import io.kronstream.operators.TrainCounters;
 import java.io.IOException;
 import java.io.InputStream;
@@ -156,8 +157,6 @@ class ClusterCommandsITCase {
     }
 
     private static String freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
-            return Integer.toString(socket.getLocalPort());
-        }
+        return Integer.toString(Ports.free(Ports.LOOPBACK));
     }
 }
