@@ -63,8 +63,7 @@ public final class DecimalNumber {
     /**
      * The number that the first {@code length} of eight bytes write, if these are digits with at most one point; {@link
      * #MALFORMED} if they are anything else. The first byte is the lowest. Eight digits become a number in three steps, each
-     * of which joins neighbours in one multiplication for all (Lemire 2021, Number parsing at a gigabyte per second,
-     * section 5).
+     * of which joins neighbours in one multiplication for all (Lemire 2021, Number parsing at a gigabyte per second).
      */
     private static double inOneWord(long word, int length) {
         // A digit's upper half is 3, and still is when 6 is added.
