@@ -17,9 +17,17 @@ public final class Elementwise {
 
     private static final int MAX_OPERANDS = 8;
 
-    private static final ThreadLocal<float[][]> FLOATS = ThreadLocal.withInitial(() -> new float[MAX_OPERANDS][TILE]);
+    /**
+     * Elements from a tile to the next, with those that are never used. Were there none, tiles would lie a page and a few
+     * bytes apart, and a read from one would wait for a write to another that the processor takes for the same address:
+     * Adam on 2 million elements then took 3.2 ms in place of 1.9 (Zen 4).
+     */
+    private static final int SPACING = TILE + RUN;
+
+    private static final ThreadLocal<float[][]> FLOATS =
+            ThreadLocal.withInitial(() -> new float[MAX_OPERANDS][SPACING]);
     private static final ThreadLocal<double[][]> DOUBLES =
-            ThreadLocal.withInitial(() -> new double[MAX_OPERANDS][TILE]);
+            ThreadLocal.withInitial(() -> new double[MAX_OPERANDS][SPACING]);
 
     private Elementwise() {}
 

@@ -122,6 +122,9 @@ final class AdaFisher implements Optimizer {
     private static final String INPUT_FACTOR = "inputFactor";
     private static final String OUTPUT_FACTOR = "outputFactor";
 
+    /** Entries of a row that are updated at a time: more of them push each other out of the first-level cache. */
+    private static final int RUN = 256;
+
     /** Averages beyond it would leave the range of a float. */
     static final double LARGEST_AVERAGE = 1e37;
 
@@ -219,43 +222,51 @@ final class AdaFisher implements Optimizer {
         private final Matrix parameters;
         private final Matrix momentum;
         private final double[] s;
-        private final float[] h;
+        private final float[][] h;
+        private final int columns;
         private final float rate;
-        private final float[] g;
-        private final float[] w;
-        private final float[] m;
+        private final float[] g = new float[RUN];
+        private final float[] w = new float[RUN];
+        private final float[] m = new float[RUN];
 
         FloatUpdate(Matrix parameters, Matrix momentum, double[] s, double[] h, double rate) {
-            int n = h.length;
             this.parameters = parameters;
             this.momentum = momentum;
             this.s = s;
-            this.h = new float[n];
-            for (int j = 0; j < n; j++) {
-                this.h[j] = (float) h[j];
+            this.columns = h.length;
+            int runs = (columns + RUN - 1) / RUN;
+            this.h = new float[runs][];
+            for (int run = 0; run < runs; run++) {
+                int from = (int) ((long) columns * run / runs);
+                this.h[run] = new float[(int) ((long) columns * (run + 1) / runs) - from];
+                for (int j = 0; j < this.h[run].length; j++) {
+                    this.h[run][j] = (float) h[from + j];
+                }
             }
             this.rate = (float) rate;
-            this.g = new float[n];
-            this.w = new float[n];
-            this.m = new float[n];
         }
 
         @Override
         public void take(int first, Matrix gradient) {
-            int n = h.length;
             for (int i = 0; i < gradient.rows(); i++) {
-                int at = (first + i) * n;
-                gradient.read(i * n, g, 0, n);
-                parameters.read(at, w, 0, n);
-                momentum.read(at, m, 0, n);
-                updateRow(g, w, m, h, (float) s[first + i], rate);
-                momentum.write(at, m, 0, n);
-                parameters.write(at, w, 0, n);
+                int from = i * columns;
+                int at = (first + i) * columns;
+                for (float[] run : h) {
+                    int n = run.length;
+                    gradient.read(from, g, 0, n);
+                    parameters.read(at, w, 0, n);
+                    momentum.read(at, m, 0, n);
+                    update(g, w, m, run, (float) s[first + i], rate);
+                    momentum.write(at, m, 0, n);
+                    parameters.write(at, w, 0, n);
+                    from += n;
+                    at += n;
+                }
             }
         }
     }
 
-    private void updateRow(float[] g, float[] w, float[] m, float[] h, float s, float rate) {
+    private void update(float[] g, float[] w, float[] m, float[] h, float s, float rate) {
         float b = (float) beta;
         float c = (float) (1 - beta);
         float wd = (float) weightDecay;

@@ -27,14 +27,15 @@ public interface Optimizer extends AutoCloseable {
     void step(LayerGradient gradient, Matrix parameters, LayerState state);
 
     /**
-     * Changes a model, all layers at once; each layer on its own unless the optimizer knows better.
+     * Changes a model, all layers at once; each layer on its own unless the optimizer knows better. The last layer comes
+     * first: so the next forward pass finds the first one in the cache.
      *
      * @param gradients one per layer, {@linkplain #wantsSamples with samples} if wanted
      * @param parameters one per layer
      * @param layers the state of each layer
      */
     default void step(List<LayerGradient> gradients, List<Matrix> parameters, List<LayerState> layers) {
-        for (int layer = 0; layer < layers.size(); layer++) {
+        for (int layer = layers.size() - 1; layer >= 0; layer--) {
             step(gradients.get(layer), parameters.get(layer), layers.get(layer));
         }
     }

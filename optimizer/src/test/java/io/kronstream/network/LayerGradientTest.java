@@ -18,7 +18,7 @@ class LayerGradientTest {
     private static final int BATCH = 8;
 
     @ParameterizedTest
-    @CsvSource({"7, 30, 1", "301, 1001, 2", "1025, 513, 4", "2, 300000, 2"})
+    @CsvSource({"7, 30, 1", "301, 1001, 1", "301, 2001, 2", "1025, 1025, 4", "2, 300000, 2"})
     void bandsAreTheGradientsRows(int rows, int columns, int bands) {
         LayerGradient whole = unformed(Precision.FLOAT, rows, columns);
         LayerGradient parts = unformed(Precision.FLOAT, rows, columns);
@@ -38,10 +38,10 @@ class LayerGradientTest {
     @ParameterizedTest
     @EnumSource(Precision.class)
     void aPassInBandsIsAPassOverAll(Precision precision) {
-        LayerGradient gradient = unformed(precision, 600, 700);
+        LayerGradient gradient = unformed(precision, 900, 700);
         LayerGradient formed = new LayerGradient(gradient.gradient());
-        Matrix expected = Samples.normal(precision, 600, 700, 1, new Random(3));
-        Matrix actual = Samples.normal(precision, 600, 700, 1, new Random(3));
+        Matrix expected = Samples.normal(precision, 900, 700, 1, new Random(3));
+        Matrix actual = Samples.normal(precision, 900, 700, 1, new Random(3));
 
         formed.run(new Descent(), 1, expected);
         gradient.renew();
@@ -49,6 +49,22 @@ class LayerGradientTest {
 
         assertThat(gradient.isFormed()).isFalse();
         assertThat(Samples.relativeError(actual, expected)).isLessThan(1e-6);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "1, true, false",
+        "1e17, true, false",
+        "1e19, true, true", // the bound of |G| does not fit, |G| does
+        "1e20, false, true",
+        "NaN, false, true",
+        "Infinity, false, true"
+    })
+    void onlyLargeFactorsHaveTheirGradientLookedAt(float value, boolean finite, boolean formed) {
+        LayerGradient gradient = unformed(Precision.FLOAT, 20, 30);
+        gradient.activations().set(3, 7, value);
+        assertThat(gradient.isFinite()).isEqualTo(finite);
+        assertThat(gradient.isFormed()).isEqualTo(formed);
     }
 
     private static LayerGradient unformed(Precision precision, int rows, int columns) {
