@@ -137,6 +137,10 @@ final class FloatMatrix extends Matrix {
             return;
         }
         int first = memoryIndex(position);
+        if (position % columns() + length <= columns()) {
+            buffer.get(first, target, offset, length);
+            return;
+        }
         int span = length == 0 ? 0 : memoryIndex(position + length - 1) + 1 - first;
         float[] tile = SPAN.get();
         // Gaps that are read with the rest and dropped cost less than a call for each row.
