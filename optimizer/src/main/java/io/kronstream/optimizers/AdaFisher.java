@@ -225,9 +225,9 @@ final class AdaFisher implements Optimizer {
         private final float[][] h;
         private final int columns;
         private final float rate;
-        private final float[] g = new float[RUN];
-        private final float[] w = new float[RUN];
-        private final float[] m = new float[RUN];
+        private final float[] g;
+        private final float[] w;
+        private final float[] m;
 
         FloatUpdate(Matrix parameters, Matrix momentum, double[] s, double[] h, double rate) {
             this.parameters = parameters;
@@ -244,6 +244,10 @@ final class AdaFisher implements Optimizer {
                 }
             }
             this.rate = (float) rate;
+            int longest = Math.min(RUN, columns);
+            this.g = new float[longest];
+            this.w = new float[longest];
+            this.m = new float[longest];
         }
 
         @Override
