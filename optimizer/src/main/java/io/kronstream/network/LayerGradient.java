@@ -16,8 +16,8 @@ public final class LayerGradient {
     /** Squares below it fit a float with room for the sums that an optimizer makes of them. */
     private static final double LARGEST_SQUARE = 0.25 * Float.MAX_VALUE;
 
-    /** Far enough below it that no rounding of a product with such a bound reaches it. */
-    private static final double SAFE_BOUND = 0.5 * LARGEST_SQUARE;
+    /** A bound of the norm that is far enough below it that no rounding reaches it. */
+    private static final double SAFE_BOUND = Math.sqrt(0.5 * LARGEST_SQUARE);
 
     /** Sums of squares that inner products in single precision give reliably. */
     private static final double SMALLEST_SAFE = 1e-24;
@@ -50,6 +50,11 @@ public final class LayerGradient {
 
     /** Negative if it is not known. */
     private double squaredNorm = -1;
+
+    /** Of the thin factors; negative if they are not known. */
+    private double activationsNorm = -1;
+
+    private double preActivationGradientsNorm = -1;
 
     /** Null if it is not known. */
     private Boolean soundFactors;
@@ -92,6 +97,8 @@ public final class LayerGradient {
     void renew() {
         formed = false;
         squaredNorm = -1;
+        activationsNorm = -1;
+        preActivationGradientsNorm = -1;
         soundFactors = null;
         sampledPreActivationGradients = null;
         hessianProduct = null;
@@ -235,12 +242,19 @@ public final class LayerGradient {
             return false;
         }
         if (soundFactors == null) {
-            double inputs = activations.norm();
-            double outputs = preActivationGradients.norm();
-            soundFactors =
-                    isModerate(inputs) && isModerate(outputs) && batch() * norm() >= LEAST_AGREEMENT * inputs * outputs;
+            measureFactors();
+            soundFactors = isModerate(activationsNorm)
+                    && isModerate(preActivationGradientsNorm)
+                    && batch() * norm() >= LEAST_AGREEMENT * activationsNorm * preActivationGradientsNorm;
         }
         return soundFactors;
+    }
+
+    private void measureFactors() {
+        if (activationsNorm < 0) {
+            activationsNorm = activations.norm();
+            preActivationGradientsNorm = preActivationGradients.norm();
+        }
     }
 
     private static boolean isModerate(double norm) {
@@ -316,9 +330,8 @@ public final class LayerGradient {
      */
     public boolean isFinite() {
         if (!formed && squaredNorm < 0) {
-            double bound =
-                    activations.squaredNorm() * preActivationGradients.squaredNorm() / ((double) batch() * batch());
-            if (bound <= SAFE_BOUND) {
+            measureFactors();
+            if (activationsNorm * preActivationGradientsNorm / batch() <= SAFE_BOUND) {
                 return true;
             }
         }
